@@ -50,7 +50,7 @@ TASKS_BY_TIME = Index(
     partition_key="tenant_shard",
     sort_key="trace_id",
     projection=Projection.INCLUDE,
-    included=("source", "kind", "mode", "deadline_ms"),
+    included=("source", "kind", "mode", "deadline_ms", "expires_at"),
     meaning="Every acceptance in order of acceptance, (tenant, shard) / trace id. Immutable attributes only.",
 )
 RUNS_OPEN = Index(

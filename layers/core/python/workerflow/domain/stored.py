@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 
 from workerflow.domain.errors import IntegrityError
@@ -10,6 +11,15 @@ from workerflow.domain.errors import IntegrityError
 INLINE_LIMIT_BYTES = 8 * 1024
 """Above this a payload goes to object storage. A DynamoDB write costs $0.625/M per started KB and an S3 PUT $5/M:
 they meet at 8 KB."""
+
+_TRY_COMPRESSION_BYTES = 128 * 1024
+
+
+def fits_inline(body: bytes) -> bool:
+    """Whether bytes are kept inside the item: at most INLINE_LIMIT_BYTES, as they are or compressed."""
+    if len(body) <= INLINE_LIMIT_BYTES:
+        return True
+    return len(body) <= _TRY_COMPRESSION_BYTES and len(zlib.compress(body)) <= INLINE_LIMIT_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,27 @@
+"""Audit events: who did what to what, written in the transaction of the write that they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One row of the audit trail.
+
+    Attributes:
+        actor: a token's name and id, or the part of the system that acted; never any part of a secret.
+        action: a stable verb such as `run.replayed`, `switch.set`, `message.rejected`.
+        target: trace id or source acted upon.
+        details: small facts, before and after.
+    """
+
+    tenant: str
+    at_ms: int
+    nonce: str
+    actor: str
+    action: str
+    target: str
+    reason: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,71 @@
+"""Dead letters: one per failed run, typed, with a payload copy of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workerflow.domain.failure import Failure
+from workerflow.domain.run import LetterClass, Run
+from workerflow.domain.task import Acceptance, Kind
+from workerflow.domain.stored import StoredBytes
+
+
+class LetterState(StrEnum):
+    """`open` wants attention; `replayed` has a child that is not finished well yet; `resolved` is done with."""
+
+    OPEN = "open"
+    REPLAYED = "replayed"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Why a run failed, with all that is needed to replay it."""
+
+    tenant: str
+    trace_id: str
+    source: str
+    kind: Kind
+    letter_class: LetterClass
+    fingerprint: str
+    error_class: str
+    message: str
+    traceback: str
+    attempts: int
+    failed_at_ms: int
+    expires_at_s: int
+    payload: StoredBytes
+    content_type: str
+    root: str
+    generation: int
+    state: LetterState = LetterState.OPEN
+    child: str | None = None
+
+    @classmethod
+    def of_failed_run(cls, run: Run, failure: Failure, acceptance: Acceptance) -> DeadLetter:
+        """The letter of a run that is about to be written as `failed`.
+
+        Raises:
+            ValueError: the run is not failed, or names no class.
+        """
+        if run.letter_class is None or run.finished_at_ms is None:
+            raise ValueError("a dead letter belongs to a failed run")
+        return cls(
+            tenant=run.tenant,
+            trace_id=run.trace_id,
+            source=run.source,
+            kind=run.kind,
+            letter_class=run.letter_class,
+            fingerprint=failure.fingerprint(run.source),
+            error_class=failure.error_class,
+            message=failure.message,
+            traceback=failure.traceback,
+            attempts=run.attempt,
+            failed_at_ms=run.finished_at_ms,
+            expires_at_s=run.expires_at_s,
+            payload=acceptance.payload,
+            content_type=acceptance.content_type,
+            root=acceptance.root,
+            generation=acceptance.lineage.generation if acceptance.lineage else 0,
+        )

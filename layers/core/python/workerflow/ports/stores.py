@@ -1,0 +1,169 @@
+"""The durable stores: acceptances, runs, letters, lineage, switches, cursors, payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.enablement import Switch
+from workerflow.domain.failure import Failure
+from workerflow.domain.replay import LineageEntry, ReplayRecord
+from workerflow.domain.run import Run
+from workerflow.domain.stored import StoredBytes
+from workerflow.domain.task import AcceptedTask, Acceptance
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The write was applied, by this call or by an earlier try of it whose answer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict[T]:
+    """Another write was there first. `current` is what it left, None if there is nothing."""
+
+    current: T | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """What one attempt left behind: its output, or its failure. Written by the attempt's own worker only."""
+
+    tenant: str
+    trace_id: str
+    attempt: int
+    at_ms: int
+    expires_at_s: int
+    output: StoredBytes | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """An entry of the index of open runs."""
+
+    tenant: str
+    trace_id: str
+    due_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far the sweeper has read a shard: everything up to `position` (a trace id) was visited."""
+
+    tenant: str
+    shard: int
+    position: str
+    version: int
+    nonce: str
+
+
+class AcceptanceStore(Protocol):
+    """Acceptances, which are written once and never changed."""
+
+    def put(self, acceptance: Acceptance, *, now_ms: int) -> Written | Conflict[Acceptance]:
+        """Write it where no acceptance with its key stands, or only an expired one; else tell the one that stands."""
+
+    def get(self, tenant: str, key_hash: str) -> Acceptance | None:
+        """Read strongly; an item past its expiry is returned too (the caller knows the time)."""
+
+    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Sequence[AcceptedTask]:
+        """At most `limit` tasks of a shard with `after` < trace id < `until`, in order. Eventually consistent."""
+
+
+class RunStore(Protocol):
+    """The ledger. Reads are strong unless said otherwise."""
+
+    def get(self, tenant: str, trace_id: str) -> Run | None:
+        """Read one row."""
+
+    def get_many(self, tenant: str, trace_ids: Iterable[str]) -> Mapping[str, Run]:
+        """Read up to 100 rows at once; absent ones are left out."""
+
+    def write(self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None) -> Written | Conflict[Run]:
+        """Write `run` if the row's version is `run.expected_version`.
+
+        Args:
+            run: the next version.
+            letter: of a run that fails; written in one transaction with the row.
+            resolves: trace id of the parent whose letter is resolved in the same transaction; a letter that is no
+                longer there does not hold the row back.
+        """
+
+    def due(self, partition: str, *, until_ms: int, limit: int) -> Sequence[DueRun]:
+        """Open runs of a partition (domain.run.due_partition, paused_partition) due at or before `until_ms`, oldest
+        first. Eventually consistent."""
+
+    def put_attempt(self, record: AttemptRecord) -> None:
+        """Write what an attempt left behind."""
+
+    def get_attempt(self, tenant: str, trace_id: str, attempt: int) -> AttemptRecord | None:
+        """Read what an attempt left behind."""
+
+
+class ReplayStore(Protocol):
+    """Dead letters and the lineage of replays."""
+
+    def get_letter(self, tenant: str, trace_id: str) -> DeadLetter | None:
+        """Read one letter, strongly."""
+
+    def lineage(self, tenant: str, root: str) -> Sequence[LineageEntry]:
+        """All replays under a root, by generation. Strong."""
+
+    def record_replay(self, record: ReplayRecord) -> Written | Conflict[LineageEntry]:
+        """Write a replay whole or not at all.
+
+        Returns:
+            Written, or a Conflict: with the entry that took the generation if it is of the same parent, else with
+            None (read again: the letter's state or the root's count has moved).
+        """
+
+    def count_open_letters(self, tenant: str, limit: int) -> int:
+        """How many letters are open, counted up to `limit`. Eventually consistent."""
+
+
+class SwitchStore(Protocol):
+    """Run-time switches."""
+
+    def list_switches(self, tenant: str) -> Sequence[Switch]:
+        """All switches of a tenant, strongly: one query."""
+
+    def put_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
+        """Write the switch's next version with its audit row in one transaction."""
+
+
+class CursorStore(Protocol):
+    """The sweeper's cursors."""
+
+    def get_cursor(self, tenant: str, shard: int) -> Cursor | None:
+        """Read a cursor, strongly."""
+
+    def move_cursor(self, cursor: Cursor) -> Written | Conflict[Cursor]:
+        """Write the cursor's next version (version 1 where there is none)."""
+
+
+class AuditLog(Protocol):
+    """Audit rows that belong to no other write."""
+
+    def append(self, event: AuditEvent) -> None:
+        """Write one event; the same event (time and nonce) twice is one row."""
+
+
+class BlobStore(Protocol):
+    """Payloads and outputs too large for an item."""
+
+    def put(self, pointer: str, body: bytes) -> None:
+        """Write an object; the same pointer always gets the same bytes."""
+
+    def get(self, stored: StoredBytes) -> bytes:
+        """The bytes, from the item or from behind the pointer.
+
+        Raises:
+            IntegrityError: the object is gone, or its SHA-256 is not the one that was stored.
+        """
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object, so that the copy's life does not depend on the source's."""

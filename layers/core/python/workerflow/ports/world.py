@@ -1,0 +1,109 @@
+"""The rest of the world: the queue, the invoker, the clock, identities, secrets, signals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workerflow.domain.outcome import Execution
+from workerflow.domain.task import TaskMessage
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+
+
+class Ids(Protocol):
+    """The only source of randomness."""
+
+    def nonce(self) -> str:
+        """16 hex digits, never twice."""
+
+    def jitter(self) -> float:
+        """Uniform in [0, 1)."""
+
+
+class TaskQueue(Protocol):
+    """The way to the consumer."""
+
+    def send(self, message: TaskMessage) -> None:
+        """Send one message. Raises StoreUnavailableError; it may have been sent all the same."""
+
+    def send_many(self, messages: Sequence[TaskMessage]) -> Sequence[TaskMessage]:
+        """Send up to 10 messages in one call; returns those that were refused. Raises StoreUnavailableError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadMessage:
+    """A message that the queue gave up on. `message` is None if its bytes are no task."""
+
+    receipt: str
+    body: str
+    message: TaskMessage | None
+
+
+class DeadMessageQueue(Protocol):
+    """The queue's own dead-letter queue."""
+
+    def receive(self, limit: int) -> Sequence[DeadMessage]:
+        """Receive up to `limit` (at most 10) messages; others see them again after the visibility time-out."""
+
+    def delete(self, message: DeadMessage) -> None:
+        """Delete a message that was dealt with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The invocation ended and answered."""
+
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The function was started and ended with its process: crash, out of memory, time-out, or an uncaught error."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nothing came back in time, or the connection broke: the invocation may be running still."""
+
+
+type Invocation = Reached | Died | NoAnswer
+
+
+class WorkflowInvoker(Protocol):
+    """Invokes `workflow` and waits."""
+
+    def invoke(self, message: TaskMessage, *, owner: str, for_caller: bool, wait_seconds: float) -> Invocation:
+        """Invoke once, without retries.
+
+        Args:
+            message: the task.
+            owner: nonce of this invocation.
+            for_caller: a sync caller waits for the answer.
+            wait_seconds: how long to wait for it.
+
+        Raises:
+            InvocationFailedError: throttled or unreachable before it started: this was no attempt.
+        """
+
+
+class Secrets(Protocol):
+    """Connector secrets of handlers."""
+
+    def get(self, tenant: str, name: str) -> str:
+        """The secret's value. Raises a RetryableError if it cannot be read, PermanentError if there is none."""
+
+
+class Signals(Protocol):
+    """What operators are told beside the ledger: metrics by name. Never fails."""
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Add to a metric."""

@@ -1,0 +1,149 @@
+"""The one accept path: HTTP calls, schedule fires, manual runs and replays become tasks here.
+
+    put payload (only a large one) -> put acceptance, conditionally -> send message -> answer
+                                      ^ from here on the task is durable: the acceptance is the outbox.
+
+If the send fails the caller still gets its 202: the sweeper sends what never started.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.identity import TraceId, acceptance_hash
+from workerflow.domain.manifest import Mode
+from workerflow.domain.stored import StoredBytes, fits_inline
+from workerflow.domain.task import Acceptance, Kind, TaskMessage
+from workerflow.ports.stores import AcceptanceStore, BlobStore, Conflict
+from workerflow.ports.world import Clock, Ids, Signals, TaskQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a key is remembered and how long a task may wait for its first claim."""
+
+    retention_seconds: int
+    deadline_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """A task that asks to be taken.
+
+    Attributes:
+        scope: what the key is unique within; the source, for an HTTP call.
+        key: the idempotency key, 1 to 255 printable ASCII characters.
+        body: the payload, exactly as received.
+    """
+
+    tenant: str
+    source: str
+    kind: Kind
+    mode: Mode
+    scope: str
+    key: str
+    body: bytes
+    content_type: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The task is durable. `duplicate`: it was taken before, with the same body."""
+
+    acceptance: Acceptance
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The key stands for another body."""
+
+    acceptance: Acceptance
+
+
+class AcceptTask:
+    """Takes a task once."""
+
+    def __init__(
+        self,
+        *,
+        acceptances: AcceptanceStore,
+        blobs: BlobStore,
+        queue: TaskQueue,
+        clock: Clock,
+        ids: Ids,
+        signals: Signals,
+        retention: Retention,
+    ) -> None:
+        self._acceptances = acceptances
+        self._blobs = blobs
+        self._queue = queue
+        self._clock = clock
+        self._ids = ids
+        self._signals = signals
+        self._retention = retention
+
+    def __call__(self, draft: TaskDraft) -> Accepted | KeyReused:
+        """Take the task, or tell how it was taken before.
+
+        Returns:
+            Accepted (new, or a duplicate with the same body), or KeyReused.
+
+        Raises:
+            StoreUnavailableError: unknown whether it was taken; the caller asks again with the same key.
+        """
+        acceptance = self._acceptance_of(draft)
+        outcome = self._acceptances.put(acceptance, now_ms=acceptance.accepted_at_ms)
+        if isinstance(outcome, Conflict):
+            return self._taken_before(acceptance, outcome)
+        if draft.mode == "async":
+            self._send(acceptance)
+        return Accepted(acceptance, duplicate=False)
+
+    def _acceptance_of(self, draft: TaskDraft) -> Acceptance:
+        now_ms = self._clock.now_ms()
+        key_hash = acceptance_hash(draft.tenant, draft.scope, draft.key)
+        return Acceptance(
+            tenant=draft.tenant,
+            key_hash=key_hash,
+            trace_id=TraceId.mint(now_ms, key_hash).value,
+            source=draft.source,
+            kind=draft.kind,
+            mode=draft.mode,
+            key=draft.key,
+            nonce=self._ids.nonce(),
+            accepted_at_ms=now_ms,
+            not_before_ms=now_ms,
+            deadline_ms=now_ms + self._retention.deadline_seconds * 1000,
+            expires_at_s=now_ms // 1000 + self._retention.retention_seconds,
+            payload=keep_payload(self._blobs, draft.tenant, key_hash, draft.body),
+            content_type=draft.content_type,
+            traceparent=draft.traceparent,
+        )
+
+    def _taken_before(self, acceptance: Acceptance, conflict: Conflict[Acceptance]) -> Accepted | KeyReused:
+        standing = conflict.current
+        if standing is None:
+            raise StoreUnavailableError("an acceptance expired while it was read")
+        if standing.payload.sha256 != acceptance.payload.sha256:
+            return KeyReused(standing)
+        return Accepted(standing, duplicate=True)
+
+    def _send(self, acceptance: Acceptance) -> None:
+        try:
+            self._queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
+        except StoreUnavailableError:
+            self._signals.count("SendFailed")
+
+
+def keep_payload(blobs: BlobStore, tenant: str, key_hash: str, body: bytes) -> StoredBytes:
+    """Keep a payload: in the item if it is small, else as an object named by the key and its own digest, so that a
+    duplicate writes the same object and another body never overwrites it."""
+    if fits_inline(body):
+        return StoredBytes.inlined(body)
+    pointer = f"{tenant}/{key_hash}/{hashlib.sha256(body).hexdigest()}"
+    blobs.put(pointer, body)
+    return StoredBytes.pointed(body, pointer)
