@@ -1,0 +1,28 @@
+"""What authors of handlers import, and all that they need.
+
+    from workerflow.handlers import Context, PermanentError, RetryableError, route
+
+    @route(mode="async", timeout_seconds=60)
+    def order_created(payload: dict[str, Any], context: Context) -> dict[str, Any]:
+        ...
+
+See docs/handlers.md. This package sees the domain only, so that a handler can be imported and tested anywhere.
+"""
+
+from __future__ import annotations
+
+from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError
+from workerflow.domain.output import HttpResponse
+from workerflow.domain.retry import RetryPolicy
+from workerflow.handlers.context import Context
+from workerflow.handlers.declaration import route
+
+__all__ = [
+    "Context",
+    "HttpResponse",
+    "InvalidPayloadError",
+    "PermanentError",
+    "RetryPolicy",
+    "RetryableError",
+    "route",
+]

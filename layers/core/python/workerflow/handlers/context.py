@@ -1,0 +1,131 @@
+"""What a handler knows about the attempt that it runs in."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from workerflow.domain.errors import PermanentError
+from workerflow.domain.identity import DEFAULT_TENANT, TraceId, acceptance_hash, effect_key
+from workerflow.domain.manifest import DEFAULT_TIMEOUT_SECONDS
+
+
+class HandlerLogger(Protocol):
+    """A logger as in the standard library's `logging`. Its lines carry the trace id, tenant and route."""
+
+    def debug(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
+    def info(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
+    def warning(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
+    def error(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
+    def exception(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One attempt at one task.
+
+    Attributes:
+        trace_id: names the task everywhere: answers, logs, ledger.
+        tenant: whose task it is.
+        route: the route's name.
+        attempt: this attempt's number, from 1.
+        max_attempts: how many the route's retry policy allows.
+        deadline_ms: when the route's time-out ends this attempt, epoch milliseconds.
+        content_type: of the call's body, as received.
+        body: the raw bytes of the payload, as received and signed.
+        root: the trace id at the root of the lineage: the task's own, unless it is a replay.
+        generation: 0 for a task that came from outside, n for the n-th replay in its lineage.
+        logger: see HandlerLogger.
+        clock: epoch milliseconds; handlers call `now_ms()`.
+        declared_secrets: the names that the route declared.
+        read_secret: reads a connector secret of the tenant; handlers call `secret(name)`.
+    """
+
+    trace_id: str
+    tenant: str
+    route: str
+    attempt: int
+    max_attempts: int
+    deadline_ms: int
+    content_type: str
+    body: bytes = field(repr=False)
+    root: str
+    generation: int
+    logger: HandlerLogger = field(repr=False)
+    clock: Callable[[], int] = field(repr=False)
+    declared_secrets: tuple[str, ...]
+    read_secret: Callable[[str], str] = field(repr=False)
+
+    def now_ms(self) -> int:
+        """The time, epoch milliseconds, from the clock that also set the deadline."""
+        return self.clock()
+
+    def remaining_seconds(self) -> float:
+        """How long this attempt may still run; 0 when its time is over."""
+        return max(0.0, (self.deadline_ms - self.clock()) / 1000)
+
+    def effect_key(self, step: str) -> str:
+        """A key for an effect outside (a charge, a message): hand it to the provider as its idempotency key.
+
+        Args:
+            step: this handler's name for the effect, unique within the handler.
+
+        Returns:
+            40 hex digits, the same for every attempt and every replay of the task, so that the provider does it once.
+        """
+        return effect_key(self.root, step)
+
+    def secret(self, name: str) -> str:
+        """Read a connector secret of this tenant.
+
+        Raises:
+            PermanentError: the route does not declare the name in `secrets`. Declare it and replay the task.
+        """
+        if name not in self.declared_secrets:
+            raise PermanentError(f"route {self.route!r} does not declare the secret {name!r}")
+        return self.read_secret(name)
+
+    @classmethod
+    def for_test(  # noqa: D417, PLR0913 - one keyword per fact that a test may care about, all with defaults
+        cls,
+        payload: object = None,
+        *,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        route: str = "route_under_test",
+        tenant: str = DEFAULT_TENANT,
+        attempt: int = 1,
+        max_attempts: int = 5,
+        generation: int = 0,
+        root: str | None = None,
+        now_ms: int = 1_700_000_000_000,
+        remaining_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Context:
+        """Make a context for a unit test of a handler: no AWS, and a clock that stands still.
+
+        Args:
+            payload: what the handler is called with; `body` is its JSON unless given.
+            secrets: values of the secrets that the route declares, by name.
+        """
+        trace_id = TraceId.mint(now_ms, acceptance_hash(tenant, f"route:{route}", "test")).value
+        values = dict(secrets or {})
+        return cls(
+            trace_id=trace_id,
+            tenant=tenant,
+            route=route,
+            attempt=attempt,
+            max_attempts=max_attempts,
+            deadline_ms=now_ms + int(remaining_seconds * 1000),
+            content_type=content_type,
+            body=json.dumps(payload).encode() if body is None else body,
+            root=root or trace_id,
+            generation=generation,
+            logger=logging.getLogger(f"workerflow.handlers.{route}"),
+            clock=lambda: now_ms,
+            declared_secrets=tuple(values),
+            read_secret=values.__getitem__,
+        )
