@@ -141,7 +141,7 @@ def test_a_timestamp_is_ten_to_twelve_ascii_digits(timestamp: str) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda s: "",
+        lambda _: "",
         lambda s: s[3:],
         lambda s: s.upper(),
         lambda s: "v1=" + s[3:].upper(),
@@ -161,7 +161,7 @@ def test_a_signature_is_v1_and_64_lower_case_hex_digits(spoil: object) -> None:
 
 
 @given(st.text(), st.text(), st.text(), st.text(), st.text(), st.text(), st.text())
-def test_no_call_whatever_is_in_it_makes_verify_raise(  # noqa: PLR0917
+def test_no_call_whatever_is_in_it_makes_verify_raise(
     timestamp: str, method: str, path: str, query: str, tenant: str, key: str, signature: str
 ) -> None:
     call = SignedCall(timestamp, method, path, query, tenant, key, b"")

@@ -1,0 +1,71 @@
+"""Logs and metrics: one JSON line an event, metrics as EMF lines in the same stream, no AWS call for either.
+
+What must not be told is left out by shape: payloads, headers and secrets are never handed to this module, and of an
+exception that is not ours or the SDK's only class and stack are kept, because its text may repeat what it was given.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from workerflow.domain.errors import WorkerFlowError
+
+FRAMES_KEPT = 30
+MESSAGE_KEPT = 500
+
+
+class Telemetry:
+    """One function's logger and metrics. Implements the port `Signals`.
+
+    Attributes:
+        logger: Powertools' structured logger; its level is LOG_LEVEL.
+    """
+
+    def __init__(self, service: str, namespace: str) -> None:
+        self.logger = Logger(service=service, utc=True, use_rfc3339=True)
+        self._metrics = Metrics(service=service, namespace=namespace)
+        self._pending = False
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Add to the metric `name`, unit Count. Written by `flush`."""
+        self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+        self._pending = True
+
+    def info(self, message: str, **fields: object) -> None:
+        """Log one line. A field that is None is left out."""
+        self.logger.info(message, extra=_told(fields))
+
+    def warning(self, message: str, **fields: object) -> None:
+        """Log one line that somebody may want to count."""
+        self.logger.warning(message, extra=_told(fields))
+
+    def failure(self, message: str, error: BaseException, **fields: object) -> None:
+        """Log one line about an exception: its class and stack, and its text where that is known to be harmless."""
+        self.logger.error(message, extra=_told(fields) | describe(error))
+
+    def flush(self) -> None:
+        """Write the metrics collected since the last time. Call it once at the end of every invocation."""
+        if self._pending:
+            self._pending = False
+            self._metrics.flush_metrics()
+
+
+def describe(error: BaseException) -> dict[str, object]:
+    """An exception as log fields: `error_class`, `error_message` if it is ours or the SDK's, `stack` without values."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_KEPT:]
+    described: dict[str, object] = {
+        "error_class": f"{type(error).__module__}.{type(error).__qualname__}",
+        "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if isinstance(error, WorkerFlowError) or type(error).__module__.startswith("botocore."):
+        described["error_message"] = str(error)[:MESSAGE_KEPT]
+    if error.__cause__ is not None:
+        described["cause"] = describe(error.__cause__)
+    return described
+
+
+def _told(fields: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,65 @@
+"""What is logged and counted, and what never is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.runtime.observability import Telemetry, describe
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_line_is_one_json_object_with_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("observed-info", "WorkerFlow")
+    telemetry.info("call answered", status=202, code=None)
+    (line,) = lines(capsys)
+    assert (line["message"], line["service"], line["status"]) == ("call answered", "observed-info", 202)
+    assert "code" not in line
+
+
+def test_counts_are_written_once_by_flush_as_one_metric_line(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("observed-metrics", "WorkerFlow")
+    telemetry.count("SendFailed")
+    telemetry.count("SendFailed", 2)
+    assert lines(capsys) == []
+    telemetry.flush()
+    telemetry.flush()
+    (line,) = lines(capsys)
+    assert line["SendFailed"] == [1.0, 2.0]
+    assert "_aws" in line
+
+
+def test_a_foreign_exception_is_logged_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("observed-failure", "WorkerFlow")
+    try:
+        raise KeyError("the caller's payload")  # noqa: TRY301
+    except KeyError as error:
+        telemetry.failure("uncaught", error, request_id="r-1")
+    out = capsys.readouterr().out
+    assert "the caller's payload" not in out
+    line = json.loads(out)
+    assert line["error_class"] == "builtins.KeyError"
+    assert line["level"] == "ERROR"
+    assert line["stack"][-1].endswith("test_a_foreign_exception_is_logged_without_its_text")
+
+
+def test_our_own_exception_is_logged_with_its_text_and_its_cause_without() -> None:
+    try:
+        try:
+            raise ValueError("a secret")  # noqa: TRY301
+        except ValueError as error:
+            raise StoreUnavailableError("runs: ThrottlingException") from error
+    except StoreUnavailableError as error:
+        described = describe(error)
+    assert described["error_message"] == "runs: ThrottlingException"
+    assert "a secret" not in json.dumps(described)
+    cause = described["cause"]
+    assert isinstance(cause, dict)
+    assert cause["error_class"] == "builtins.ValueError"
