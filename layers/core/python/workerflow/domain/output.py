@@ -56,6 +56,7 @@ _DOCUMENT_PREFIX = b'{"version":%d,"document":' % STORED_VERSION
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*\Z")
 _BODILESS_STATUSES = frozenset({204, 205, 304})
+_ESCAPES_ALLOWED = 1024
 _MIN_STATUS = 200
 _MAX_STATUS = 599
 
@@ -230,15 +231,17 @@ def _checked_header_name(name: object) -> str:
 
 
 def _stored_body(body: bytes) -> dict[str, str]:
-    """As text where that is readable and no longer than base64 (control characters cost six bytes each)."""
+    """As text while that is hardly longer, else as base64.
+
+    Escapes are paid twice, here and in the JSON answer of `workflow`, which must stay under 6 MB; base64 once.
+    """
     encoded = base64.b64encode(body).decode()
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return {"base64": encoded}
-    if len(json.dumps(text, ensure_ascii=False).encode()) <= len(encoded) + 2:
-        return {"text": text}
-    return {"base64": encoded}
+    written = len(json.dumps(text, ensure_ascii=False).encode())
+    return {"text": text} if written <= len(body) + len(body) // 20 + _ESCAPES_ALLOWED else {"base64": encoded}
 
 
 def _read_stored_body(stored: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,21 @@
+"""The smallest asynchronous route: it records what it got. Good for a first call, and to see a run in the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workerflow.handlers import Context, route
+
+
+@route(mode="async")
+def webhook_echo(payload: Any, context: Context) -> dict[str, Any]:  # noqa: ANN401 - any JSON is welcome here
+    """Describe the payload: its type, size and top-level keys."""
+    context.logger.info("webhook received", extra={"size": len(context.body)})
+    return {
+        "contentType": context.content_type,
+        "size": len(context.body),
+        "type": type(payload).__name__,
+        "keys": sorted(payload) if isinstance(payload, dict) else [],
+        "attempt": context.attempt,
+        "generation": context.generation,
+    }
