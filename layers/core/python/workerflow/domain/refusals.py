@@ -1,0 +1,426 @@
+"""Calls that are refused: each way has a class, a stable code, an HTTP status and a title. docs/errors.md lists them.
+
+    RefusedError
+    |-- ...                 the shape of the request, its credentials, its route, its payload, its task
+    `-- InternalError       ours: the caller learns a request id and nothing else
+
+Raised anywhere between the door and the service; the door answers with problem+json (RFC 9457). Titles never vary,
+details tell the caller what to change, and neither repeats a secret or an exception's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from workerflow.domain.errors import WorkerFlowError
+
+
+class RefusedError(WorkerFlowError):
+    """Base of all refusals.
+
+    Attributes:
+        status: HTTP status.
+        title: what happened, the same for every occurrence.
+        detail: what this caller should change; may be empty.
+        headers: response headers that belong to it, such as `Allow`; lower-case names.
+        members: further members of the problem document, such as `errors`.
+        trace_id: the task that the answer is about, if there is one.
+    """
+
+    status: ClassVar[int]
+    title: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+        trace_id: str | None = None,
+    ) -> None:
+        super().__init__(f"{self.code}: {detail}" if detail else self.code)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = dict(members or {})
+        self.trace_id = trace_id
+
+
+# The request's shape ------------------------------------------------------------------------------------------------
+
+
+class RequestMalformedError(RefusedError):
+    """An event that the platform cannot have made from an HTTP request."""
+
+    code = "request_malformed"
+    status = 400
+    title = "The request could not be read"
+
+
+class PathNotFoundError(RefusedError):
+    """Not one of our paths, or not its one canonical spelling."""
+
+    code = "path_not_found"
+    status = 404
+    title = "There is nothing at this path"
+
+
+class MethodNotAllowedError(RefusedError):
+    """One of our paths, with another method."""
+
+    code = "method_not_allowed"
+    status = 405
+    title = "This path does not take this method"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"use {allowed}", headers={"allow": allowed})
+
+
+class HeaderRepeatedError(RefusedError):
+    """A header that decides about the call came twice, or with a comma: which of the two was meant?"""
+
+    code = "header_repeated"
+    status = 400
+    title = "A header was sent more than once"
+
+
+class HeaderMalformedError(RefusedError):
+    """A header that decides about the call is too long, or not printable ASCII."""
+
+    code = "header_malformed"
+    status = 400
+    title = "A header is malformed"
+
+
+class KeyMalformedError(RefusedError):
+    """The Idempotency-Key is not 1 to 255 printable ASCII characters."""
+
+    code = "key_malformed"
+    status = 400
+    title = "The Idempotency-Key is malformed"
+
+
+class TenantMalformedError(RefusedError):
+    """The tenant's id has a shape that no tenant's id has."""
+
+    code = "tenant_malformed"
+    status = 400
+    title = "The tenant's id is malformed"
+
+
+class TenantAmbiguousError(RefusedError):
+    """Header and path name different tenants."""
+
+    code = "tenant_ambiguous"
+    status = 400
+    title = "The call names two tenants"
+
+
+class QueryNotAllowedError(RefusedError):
+    """A signed call has no query: nothing of it would be used, and everything of it would have to be signed."""
+
+    code = "query_not_allowed"
+    status = 400
+    title = "A signed call has no query"
+
+
+class BodyTooLargeError(RefusedError):
+    """The decoded body is over the limit."""
+
+    code = "body_too_large"
+    status = 413
+    title = "The body is too large"
+
+
+# Credentials --------------------------------------------------------------------------------------------------------
+
+
+class TooManyFailuresError(RefusedError):
+    """The source address failed too often; nothing was compared."""
+
+    code = "too_many_failures"
+    status = 429
+    title = "Too many calls with wrong credentials"
+    retryable = True
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("wait, then call with valid credentials", headers={"retry-after": str(retry_after_seconds)})
+
+
+class UnauthorizedError(RefusedError):
+    """Base of what is wrong with credentials. RFC 9110 section 15.5.2: a 401 carries a challenge."""
+
+    status = 401
+    title = "The credentials are not valid"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"www-authenticate": 'Bearer realm="workerflow"'})
+
+
+class CredentialsMissingError(UnauthorizedError):
+    """Neither a token nor a signature."""
+
+    code = "credentials_missing"
+    title = "The call carries no credentials"
+
+
+class TokenMalformedError(UnauthorizedError):
+    """An Authorization header that is not `Bearer <token>`."""
+
+    code = "token_malformed"
+    title = "The Authorization header is malformed"
+
+
+class TokenMismatchError(UnauthorizedError):
+    """A token that is not the tenant's; also a tenant that does not exist."""
+
+    code = "token_mismatch"
+
+
+class SignatureMissingError(UnauthorizedError):
+    """A timestamp without a signature."""
+
+    code = "signature_missing"
+    title = "The call carries no signature"
+
+
+class SignatureMalformedError(UnauthorizedError):
+    """A signature that is not `v1=` and 64 lower-case hex digits."""
+
+    code = "signature_malformed"
+    title = "The signature is malformed"
+
+
+class SignatureTimestampMalformedError(UnauthorizedError):
+    """A signature whose timestamp is missing, or no timestamp."""
+
+    code = "signature_timestamp_malformed"
+    title = "The signature's timestamp is malformed"
+
+
+class SignatureTimestampSkewError(UnauthorizedError):
+    """A timestamp too far from our clock, in either direction."""
+
+    code = "signature_timestamp_skew"
+    title = "The signature's timestamp is too far from the present"
+
+
+class SignatureMismatchError(UnauthorizedError):
+    """A signature that is not this call's; also a tenant that does not exist."""
+
+    code = "signature_mismatch"
+
+
+class TokenRequiredError(RefusedError):
+    """Valid credentials, but the route takes only a token."""
+
+    code = "token_required"
+    status = 403
+    title = "This route takes a bearer token"
+
+
+class SignatureRequiredError(RefusedError):
+    """Valid credentials, but the route takes only a signature."""
+
+    code = "signature_required"
+    status = 403
+    title = "This route takes a signature"
+
+
+# Route, key, enablement ---------------------------------------------------------------------------------------------
+
+
+class RouteNotFoundError(RefusedError):
+    """No route has this name."""
+
+    code = "route_not_found"
+    status = 404
+    title = "There is no such route"
+
+
+class KeyRequiredError(RefusedError):
+    """A signed call without a key could be repeated by whoever captured it."""
+
+    code = "key_required"
+    status = 400
+    title = "A signed call carries an Idempotency-Key"
+
+
+class RouteDisabledError(RefusedError):
+    """The route exists and is switched off."""
+
+    code = "route_disabled"
+    status = 409
+    title = "The route is disabled"
+
+
+class RoutePausedError(RefusedError):
+    """A sync route that is paused: its caller cannot be kept waiting for the resume."""
+
+    code = "route_paused"
+    status = 503
+    title = "The route is paused"
+    retryable = True
+
+
+# Payload ------------------------------------------------------------------------------------------------------------
+
+
+class BodyRefusedError(RefusedError):
+    """Base of bodies that are not the JSON that every reader reads alike."""
+
+    status = 400
+
+
+class BodyEmptyError(BodyRefusedError):
+    """No body at all."""
+
+    code = "body_empty"
+    title = "The body is empty"
+
+
+class BodyNotUtf8Error(BodyRefusedError):
+    """Bytes, or escapes, that are no Unicode text."""
+
+    code = "body_not_utf8"
+    title = "The body is not UTF-8"
+
+
+class BodyNotJsonError(BodyRefusedError):
+    """Not a JSON document (RFC 8259); NaN and Infinity are none."""
+
+    code = "body_not_json"
+    title = "The body is not JSON"
+
+
+class BodyTooDeepError(BodyRefusedError):
+    """Arrays and objects nested beyond the limit."""
+
+    code = "body_too_deep"
+    title = "The body is nested too deeply"
+
+
+class BodyDuplicateKeyError(BodyRefusedError):
+    """An object that names a member twice: readers disagree about which one counts."""
+
+    code = "body_duplicate_key"
+    title = "An object in the body names a member twice"
+
+
+class BodyNumberOutOfRangeError(BodyRefusedError):
+    """A number that does not survive being read."""
+
+    code = "body_number_out_of_range"
+    title = "A number in the body is out of range"
+
+
+class PayloadInvalidError(RefusedError):
+    """JSON, but not what the route's schema describes."""
+
+    code = "payload_invalid"
+    status = 422
+    title = "The payload does not match the route's schema"
+
+    def __init__(self, violations: Sequence[Mapping[str, str]], *, more: bool) -> None:
+        """Refuse with `errors`: a JSON pointer and a message each. `more`: there were more than are listed."""
+        detail = f"the first {len(violations)} violations are listed" if more else ""
+        super().__init__(detail, members={"errors": [dict(one) for one in violations]})
+
+
+# The task -----------------------------------------------------------------------------------------------------------
+
+
+class KeyReusedError(RefusedError):
+    """The key was used before, with another body."""
+
+    code = "key_reused"
+    status = 422
+    title = "The Idempotency-Key was used with another body"
+
+
+class OutcomeUnknownError(RefusedError):
+    """A store did not answer: unknown, ask again with the same key."""
+
+    code = "store_unavailable"
+    status = 503
+    title = "The outcome is unknown"
+    retryable = True
+
+
+class InFlightError(RefusedError):
+    """Another call with the key is being answered right now."""
+
+    code = "in_flight"
+    status = 409
+    title = "The task is being executed"
+    retryable = True
+
+
+class SyncTimeoutError(RefusedError):
+    """The handler did not end in time, and the task could not be handed over to the queue."""
+
+    code = "sync_timeout"
+    status = 504
+    title = "The task did not end in time"
+    retryable = True
+
+
+class TryAgainError(RefusedError):
+    """The handler failed in a way that another call with the same key may mend."""
+
+    code = "try_again"
+    status = 503
+    title = "The task failed and may be tried again"
+    retryable = True
+
+
+class PayloadRejectedError(RefusedError):
+    """The handler itself found that the payload is not what it takes."""
+
+    code = "payload_rejected"
+    status = 422
+    title = "The handler rejected the payload"
+
+
+class TaskFailedError(RefusedError):
+    """The task failed for good; its dead letter can be replayed."""
+
+    code = "task_failed"
+    status = 500
+    title = "The task failed"
+
+
+class TaskEndedError(RefusedError):
+    """The task of this key has ended without an output: it was cancelled, skipped or abandoned."""
+
+    code = "task_ended"
+    status = 409
+    title = "The task has ended without an output"
+
+
+class RunNotFoundError(RefusedError):
+    """No run of this tenant has this trace id."""
+
+    code = "run_not_found"
+    status = 404
+    title = "There is no such run"
+
+
+class InternalError(RefusedError):
+    """Ours. The log line with the same request id tells more."""
+
+    code = "internal_error"
+    status = 500
+    title = "Something went wrong on our side"
+
+
+def all_refusals() -> tuple[type[RefusedError], ...]:
+    """Every class that a caller can meet, in order of definition: those with a code of their own."""
+    found: list[type[RefusedError]] = []
+    pending: list[type[RefusedError]] = [RefusedError]
+    while pending:
+        kind = pending.pop(0)
+        pending += kind.__subclasses__()
+        if "code" in vars(kind):
+            found.append(kind)
+    return tuple(found)
