@@ -6,6 +6,8 @@ from typing import Any
 
 from workerflow.handlers import Context, route
 
+JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+
 
 @route(mode="async")
 def webhook_echo(payload: Any, context: Context) -> dict[str, Any]:  # noqa: ANN401 - any JSON is welcome here
@@ -14,7 +16,7 @@ def webhook_echo(payload: Any, context: Context) -> dict[str, Any]:  # noqa: ANN
     return {
         "contentType": context.content_type,
         "size": len(context.body),
-        "type": type(payload).__name__,
+        "type": JSON_TYPES.get(type(payload), "null"),
         "keys": sorted(payload) if isinstance(payload, dict) else [],
         "attempt": context.attempt,
         "generation": context.generation,

@@ -1,0 +1,70 @@
+"""Post the payload on to a URL: a route that has an effect outside, and what belongs to that.
+
+The URL is the tenant's connector secret `forward-url`, because such URLs often carry a token, and because it can then
+be changed without a deploy. It may lead to the public internet only, unless the operator allowed the host
+(ALLOWED_PRIVATE_HOSTS). Every attempt and every replay carries the same `Idempotency-Key`, so that a receiver that
+honours it acts once.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from workerflow.handlers import Context, PermanentError, RetryableError, RetryPolicy, route
+from workerflow.runtime.outbound import Outbound, OutboundAnswer
+
+SECRET = "forward-url"  # noqa: S105 - the secret's name
+STEP = "forward"
+TOTAL_SECONDS = 20.0
+RESERVE_SECONDS = 2.0
+"""Kept back from the attempt's time, so that a slow receiver ends the call and not the process."""
+MAX_RETRY_AFTER_SECONDS = 3600.0
+RETRIED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+@route(
+    mode="async",
+    timeout_seconds=30,
+    retry=RetryPolicy(max_attempts=8, base_seconds=5, cap_seconds=1800),
+    secrets=(SECRET,),
+)
+def webhook_forward(_payload: object, context: Context) -> dict[str, Any]:
+    """Post the payload, byte for byte, to the tenant's forward URL."""
+    return forward(context, Outbound.from_environment())
+
+
+def forward(context: Context, outbound: Outbound) -> dict[str, Any]:
+    """Post the context's body through `outbound`.
+
+    Raises:
+        RetryableError: no answer, or 408, 425, 429 or 5xx; with the receiver's `Retry-After`, up to an hour.
+        PermanentError: any other answer but 2xx (a redirect is not followed), or a URL that may not be called.
+    """
+    seconds = min(TOTAL_SECONDS, context.remaining_seconds() - RESERVE_SECONDS)
+    if seconds <= 0:
+        raise RetryableError("no time is left in this attempt")
+    answer = outbound.post(context.secret(SECRET), context.body, _headers(context), total_seconds=seconds)
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise _refusal(answer, context.now_ms())
+    return {"status": answer.status, "answerBytes": len(answer.body), "answerTruncated": answer.truncated}
+
+
+def _headers(context: Context) -> dict[str, str]:
+    return {
+        "Content-Type": context.content_type or "application/json",
+        "Idempotency-Key": context.effect_key(STEP),
+        "User-Agent": "WorkerFlow-webhook-forward",
+        "X-WorkerFlow-Trace-Id": context.trace_id,
+    }
+
+
+def _refusal(answer: OutboundAnswer, now_ms: int) -> PermanentError | RetryableError:
+    """The error that an answer other than 2xx is."""
+    said = f"the receiver answered {answer.status}"
+    if answer.status in RETRIED or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        wait = answer.retry_after_seconds(now_ms, cap_seconds=MAX_RETRY_AFTER_SECONDS)
+        return RetryableError(said, retry_after_seconds=wait)
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+        return PermanentError(f"{said}: redirects are not followed, configure the final URL")
+    return PermanentError(said)
