@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workerflow.domain.errors import InvalidIdentifierError
-from workerflow.domain.signature import TOLERANCE_SECONDS, SignatureVerdict, SignedCall, sign, verify
+from workerflow.domain.signature import (
+    LIVE_SECRETS,
+    TOLERANCE_SECONDS,
+    SignatureVerdict,
+    SignedCall,
+    sign,
+    verify,
+    with_decoys,
+)
 
 NOW = 1_764_000_000
 SECRET = b"a secret that is long enough to be one"
@@ -175,6 +183,17 @@ def test_both_live_secrets_are_accepted_and_a_retired_one_is_not() -> None:
     assert check(CALL, sign(current, CALL), secrets=live) == SignatureVerdict.VALID
     assert check(CALL, sign(previous, CALL), secrets=live) == SignatureVerdict.VALID
     assert check(CALL, sign(retired, CALL), secrets=live) == SignatureVerdict.MISMATCH
+
+
+@pytest.mark.parametrize("live", [(), (b"current",), (b"current", b"previous")])
+def test_a_decoy_lets_nobody_in(live: tuple[bytes, ...]) -> None:
+    for decoy in with_decoys(()):
+        assert check(CALL, sign(decoy, CALL), secrets=live) == SignatureVerdict.MISMATCH
+
+
+@pytest.mark.parametrize("live", [(), (b"current",), (b"current", b"previous")])
+def test_as_many_secrets_are_compared_whatever_exists(live: tuple[bytes, ...]) -> None:
+    assert len(with_decoys(live)) == LIVE_SECRETS
 
 
 def test_without_a_live_secret_nothing_is_accepted() -> None:

@@ -31,6 +31,10 @@ VERSION_LINE = "workerflow-v1"
 TOLERANCE_SECONDS = 300
 """How far a timestamp may lie from our clock, in either direction, both ends included."""
 
+LIVE_SECRETS = 2
+"""Secrets that live side by side: the current one, and the previous one while senders change over."""
+
+_DECOY = b"compared in the place of a secret that does not exist; a match with it never counts"
 _SIGNATURE = re.compile(r"v1=([0-9a-f]{64})\Z")
 _TIMESTAMP = re.compile(r"[1-9][0-9]{9,11}\Z")
 _KEY = re.compile(r"[!-~]{0,255}\Z")
@@ -100,10 +104,10 @@ def sign(secret: bytes | str, call: SignedCall) -> str:
 
 
 def verify(secrets: Sequence[bytes | str], call: SignedCall, signature: str, *, now_seconds: float) -> SignatureVerdict:
-    """Check a call's signature against every live secret, in constant time.
+    """Check a call's signature against every live secret, with the same work however many there are.
 
     Args:
-        secrets: the live secrets (current, previous). All of them are tried, whichever matches. None: a mismatch.
+        secrets: the live secrets, at most LIVE_SECRETS; without any, everything is a mismatch.
         call: the call as it was matched; nothing in it needs to be trusted.
         signature: the text of `x-signature`.
         now_seconds: our clock, seconds since the epoch.
@@ -124,9 +128,16 @@ def verify(secrets: Sequence[bytes | str], call: SignedCall, signature: str, *, 
     except InvalidIdentifierError:
         return SignatureVerdict.MISMATCH
     claimed = bytes.fromhex(shape[1])
-    # A list, not a generator: every secret is compared even after one has matched.
-    matches = [hmac.compare_digest(_mac(secret, message), claimed) for secret in secrets]
-    return SignatureVerdict.VALID if any(matches) else SignatureVerdict.MISMATCH
+    matches = [hmac.compare_digest(_mac(secret, message), claimed) for secret in with_decoys(secrets)]
+    return SignatureVerdict.VALID if any(matches[: len(secrets)]) else SignatureVerdict.MISMATCH
+
+
+def with_decoys(secrets: Sequence[bytes | str]) -> tuple[bytes | str, ...]:
+    """The secrets, filled up to LIVE_SECRETS, for whoever compares them all and counts the first `len(secrets)` only.
+
+    The decoy is public, so a match with one must never count.
+    """
+    return (*secrets, *(_DECOY,) * (LIVE_SECRETS - len(secrets)))
 
 
 def _mac(secret: bytes | str, message: bytes) -> bytes:
