@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from workerflow.domain.failure import Failure
 from workerflow.domain.run import LetterClass, Run
-from workerflow.domain.task import Acceptance, Kind
 from workerflow.domain.stored import StoredBytes
+from workerflow.domain.task import Acceptance, Kind
 
 
 class LetterState(StrEnum):
@@ -35,16 +35,19 @@ class DeadLetter:
     attempts: int
     failed_at_ms: int
     expires_at_s: int
-    payload: StoredBytes
+    payload: StoredBytes | None
     content_type: str
     root: str
+    effect_root: str
     generation: int
     state: LetterState = LetterState.OPEN
     child: str | None = None
 
     @classmethod
-    def of_failed_run(cls, run: Run, failure: Failure, acceptance: Acceptance) -> DeadLetter:
+    def of_failed_run(cls, run: Run, failure: Failure, acceptance: Acceptance | None) -> DeadLetter:
         """The letter of a run that is about to be written as `failed`.
+
+        Without its acceptance (which expired: a run that old was never looked at for a month) it has no payload.
 
         Raises:
             ValueError: the run is not failed, or names no class.
@@ -64,8 +67,9 @@ class DeadLetter:
             attempts=run.attempt,
             failed_at_ms=run.finished_at_ms,
             expires_at_s=run.expires_at_s,
-            payload=acceptance.payload,
-            content_type=acceptance.content_type,
-            root=acceptance.root,
-            generation=acceptance.lineage.generation if acceptance.lineage else 0,
+            payload=acceptance.payload if acceptance else None,
+            content_type=acceptance.content_type if acceptance else "",
+            root=acceptance.root if acceptance else run.trace_id,
+            effect_root=acceptance.lineage.effect_root if acceptance and acceptance.lineage else run.trace_id,
+            generation=acceptance.lineage.generation if acceptance and acceptance.lineage else 0,
         )

@@ -31,7 +31,7 @@ class Switch:
     nonce: str
 
 
-def effective(declared: bool | None, switch: Switch | None) -> Enablement:
+def effective(*, declared: bool | None, switch: Switch | None) -> Enablement:
     """Combine the manifest's answer (None: no such source) with the switch, the stricter one winning."""
     if not declared:
         return Enablement.DISABLED

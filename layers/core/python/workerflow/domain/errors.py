@@ -1,19 +1,19 @@
 """The error tree. A class answers: whose fault, may it be retried, which code.
 
-    WorkerFlowError
-    |-- InvalidIdentifierError        a name from outside that cannot be one of ours
-    |-- ManifestError                 the owner's: routes that cannot be built, all faults at once
-    |-- SettingsError                 the owner's: environment that lacks names, all at once
-    |-- TaskError                     raised by handlers, or on their behalf
-    |   |-- PermanentError            no attempt will help: dead letter at once
-    |   |   |-- InvalidPayloadError   the payload is not what the route takes
-    |   |   `-- OutputError           the handler returned what cannot be kept
-    |   `-- RetryableError            try again under the route's policy, or after its own delay
-    |-- PlatformError                 ours or AWS's
-    |   |-- StoreUnavailableError     throttled, refused or unreachable: unknown, ask again
-    |   |-- InvocationFailedError     `workflow` was not reached: no attempt was made
-    |   `-- IntegrityError            stored state that no code of ours can have written
-    `-- RefusedError                  (module refusals) a call that is answered with problem+json
+WorkerFlowError
+|-- InvalidIdentifierError        a name from outside that cannot be one of ours
+|-- ManifestError                 the owner's: routes that cannot be built, all faults at once
+|-- SettingsError                 the owner's: environment that lacks names, all at once
+|-- TaskError                     raised by handlers, or on their behalf
+|   |-- PermanentError            no attempt will help: dead letter at once
+|   |   |-- InvalidPayloadError   the payload is not what the route takes
+|   |   `-- OutputError           the handler returned what cannot be kept
+|   `-- RetryableError            try again under the route's policy, or after its own delay
+|-- PlatformError                 ours or AWS's
+|   |-- StoreUnavailableError     throttled, refused or unreachable: unknown, ask again
+|   |-- InvocationFailedError     `workflow` was not reached: no attempt was made
+|   `-- IntegrityError            stored state that no code of ours can have written
+`-- RefusedError                  (module refusals) a call that is answered with problem+json
 """
 
 from __future__ import annotations

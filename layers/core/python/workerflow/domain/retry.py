@@ -43,7 +43,9 @@ class RetryDecision:
         return self.delay_seconds is None
 
 
-def decide_retry(policy: RetryPolicy, attempt: int, *, retry_after_seconds: float | None, jitter: float) -> RetryDecision:
+def decide_retry(
+    policy: RetryPolicy, attempt: int, *, retry_after_seconds: float | None, jitter: float
+) -> RetryDecision:
     """Decide what follows a retryable failure of attempt number `attempt` (1-based).
 
     `retry_after_seconds`, what the other side asked for, is a floor under the policy's own delay: never sooner.

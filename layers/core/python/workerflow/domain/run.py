@@ -45,9 +45,7 @@ class RunState(StrEnum):
         return self in _TERMINAL
 
 
-_TERMINAL = frozenset(
-    {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED, RunState.ABANDONED}
-)
+_TERMINAL = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED, RunState.ABANDONED})
 
 
 class LetterClass(StrEnum):

@@ -174,9 +174,7 @@ def close(run: Run, now: Now, letter_class: LetterClass, message: str) -> Close:
     return Close(_failed(run, now, letter_class, failure, _history_without_claim(run, now)), failure)
 
 
-def _failed(
-    run: Run, now: Now, letter_class: LetterClass, failure: Failure, history: tuple[Attempt, ...]
-) -> Run:
+def _failed(run: Run, now: Now, letter_class: LetterClass, failure: Failure, history: tuple[Attempt, ...]) -> Run:
     return run.change(
         nonce=now.nonce,
         now_ms=now.ms,
@@ -261,7 +259,9 @@ def _due_after_failure(run: Run, now: Now, delay_seconds: float) -> int:
     return now.after(delay_seconds if _parks(run, delay_seconds) else delay_seconds + WAITING_GRACE_S)
 
 
-def record_crash(run: Run, now: Now, *, owner: str, failure: Failure, policy: RetryPolicy, jitter: float) -> DueDecision:
+def record_crash(
+    run: Run, now: Now, *, owner: str, failure: Failure, policy: RetryPolicy, jitter: float
+) -> DueDecision:
     """Record the death of the attempt that `owner` invoked; Leave if the row is not that attempt's any more."""
     if run.state is not RunState.RUNNING or run.owner != owner:
         return Leave()
@@ -299,9 +299,7 @@ def hand_over(run: Run, now: Now) -> Update | Leave:
     if run.has_live_lease(now.ms):
         due_at_ms = (run.lease_until_ms or 0) + LEASE_MARGIN_S * 1000
         return Update(run.change(nonce=now.nonce, now_ms=now.ms, handed_over=True, due_at_ms=due_at_ms))
-    return Update(
-        run.change(nonce=now.nonce, now_ms=now.ms, handed_over=True, due_at_ms=now.after(RESEND_BASE_S))
-    )
+    return Update(run.change(nonce=now.nonce, now_ms=now.ms, handed_over=True, due_at_ms=now.after(RESEND_BASE_S)))
 
 
 def decide_due(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
@@ -363,8 +361,9 @@ def release_paused(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
 def park_for_drain(run: Run, now: Now, *, max_attempts: int) -> DueDecision | Wait:
     """Decide what becomes of a run whose message ended in the queue's dead-letter queue.
 
-    Leave: terminal, or the tick already has a due time for it; the message may go. Wait: a live lease, the message stays. Update: parked, due after
-    RESEND_BASE_S. Close: no attempt or no time is left; the class is `platform`, for every delivery failed.
+    Leave: terminal, or the tick already has a due time for it; the message may go. Wait: a live lease, the message
+    stays. Update: parked, due after RESEND_BASE_S. Close: no attempt or no time is left; the class is `platform`,
+    for every delivery failed.
     """
     if run.is_terminal:
         return Leave()

@@ -13,7 +13,7 @@ from workerflow.domain.failure import Failure
 from workerflow.domain.replay import LineageEntry, ReplayRecord
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
-from workerflow.domain.task import AcceptedTask, Acceptance
+from workerflow.domain.task import Acceptance, AcceptedTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,9 @@ class RunStore(Protocol):
     def get_many(self, tenant: str, trace_ids: Iterable[str]) -> Mapping[str, Run]:
         """Read up to 100 rows at once; absent ones are left out."""
 
-    def write(self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None) -> Written | Conflict[Run]:
+    def write(
+        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+    ) -> Written | Conflict[Run]:
         """Write `run` if the row's version is `run.expected_version`.
 
         Args:
@@ -94,8 +96,10 @@ class RunStore(Protocol):
         """
 
     def due(self, partition: str, *, until_ms: int, limit: int) -> Sequence[DueRun]:
-        """Open runs of a partition (domain.run.due_partition, paused_partition) due at or before `until_ms`, oldest
-        first. Eventually consistent."""
+        """Open runs of a partition that are due at or before `until_ms`, oldest first. Eventually consistent.
+
+        Partitions: domain.run.due_partition and paused_partition.
+        """
 
     def put_attempt(self, record: AttemptRecord) -> None:
         """Write what an attempt left behind."""

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from workerflow.domain.failure import Failure
+from workerflow.domain.manifest import Route
 from workerflow.domain.outcome import Execution
-from workerflow.domain.task import TaskMessage
+from workerflow.domain.output import HandlerOutput
+from workerflow.domain.task import Acceptance, TaskMessage
 
 
 class Clock(Protocol):
@@ -95,6 +98,46 @@ class WorkflowInvoker(Protocol):
         """
 
 
+class Deliveries(Protocol):
+    """The consumer's hold on the messages that it received."""
+
+    def return_after(self, receipt: str, delay_seconds: float) -> None:
+        """Make a message visible again after a delay (0 to 12 hours, rounded up to seconds) instead of the queue's."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadFault:
+    """One violation: a JSON pointer (RFC 6901) into the payload, and what is wrong there."""
+
+    pointer: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerCall:
+    """One attempt, about to run."""
+
+    route: Route
+    acceptance: Acceptance
+    body: bytes
+    attempt: int
+    started_at_ms: int
+
+
+class HandlerRunner(Protocol):
+    """Runs handlers, each within its route's time-out: a handler that overruns is ended with its process."""
+
+    def run(self, call: HandlerCall) -> HandlerOutput | Failure:
+        """Run the handler of `call.route` to its end. Never raises what the handler raised."""
+
+
+class PayloadSchemas(Protocol):
+    """The payload schemas of routes."""
+
+    def faults(self, route: Route, body: bytes) -> Sequence[PayloadFault]:
+        """All violations, at most 50, in the order of the payload; empty if it is valid or the route has no schema."""
+
+
 class Secrets(Protocol):
     """Connector secrets of handlers."""
 
@@ -107,3 +150,10 @@ class Signals(Protocol):
 
     def count(self, name: str, value: int = 1) -> None:
         """Add to a metric."""
+
+
+class Faults(Protocol):
+    """Where an error goes that stops nothing: the log, with its traceback. Never fails."""
+
+    def tell(self, what: str, error: Exception) -> None:
+        """Record `error` with the circumstance in which it came."""

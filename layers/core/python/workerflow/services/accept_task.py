@@ -64,27 +64,17 @@ class KeyReused:
     acceptance: Acceptance
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptTask:
     """Takes a task once."""
 
-    def __init__(
-        self,
-        *,
-        acceptances: AcceptanceStore,
-        blobs: BlobStore,
-        queue: TaskQueue,
-        clock: Clock,
-        ids: Ids,
-        signals: Signals,
-        retention: Retention,
-    ) -> None:
-        self._acceptances = acceptances
-        self._blobs = blobs
-        self._queue = queue
-        self._clock = clock
-        self._ids = ids
-        self._signals = signals
-        self._retention = retention
+    acceptances: AcceptanceStore
+    blobs: BlobStore
+    queue: TaskQueue
+    clock: Clock
+    ids: Ids
+    signals: Signals
+    retention: Retention
 
     def __call__(self, draft: TaskDraft) -> Accepted | KeyReused:
         """Take the task, or tell how it was taken before.
@@ -96,7 +86,7 @@ class AcceptTask:
             StoreUnavailableError: unknown whether it was taken; the caller asks again with the same key.
         """
         acceptance = self._acceptance_of(draft)
-        outcome = self._acceptances.put(acceptance, now_ms=acceptance.accepted_at_ms)
+        outcome = self.acceptances.put(acceptance, now_ms=acceptance.accepted_at_ms)
         if isinstance(outcome, Conflict):
             return self._taken_before(acceptance, outcome)
         if draft.mode == "async":
@@ -104,7 +94,7 @@ class AcceptTask:
         return Accepted(acceptance, duplicate=False)
 
     def _acceptance_of(self, draft: TaskDraft) -> Acceptance:
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         key_hash = acceptance_hash(draft.tenant, draft.scope, draft.key)
         return Acceptance(
             tenant=draft.tenant,
@@ -114,12 +104,12 @@ class AcceptTask:
             kind=draft.kind,
             mode=draft.mode,
             key=draft.key,
-            nonce=self._ids.nonce(),
+            nonce=self.ids.nonce(),
             accepted_at_ms=now_ms,
             not_before_ms=now_ms,
-            deadline_ms=now_ms + self._retention.deadline_seconds * 1000,
-            expires_at_s=now_ms // 1000 + self._retention.retention_seconds,
-            payload=keep_payload(self._blobs, draft.tenant, key_hash, draft.body),
+            deadline_ms=now_ms + self.retention.deadline_seconds * 1000,
+            expires_at_s=now_ms // 1000 + self.retention.retention_seconds,
+            payload=keep_payload(self.blobs, draft.tenant, key_hash, draft.body),
             content_type=draft.content_type,
             traceparent=draft.traceparent,
         )
@@ -134,14 +124,17 @@ class AcceptTask:
 
     def _send(self, acceptance: Acceptance) -> None:
         try:
-            self._queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
+            self.queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
         except StoreUnavailableError:
-            self._signals.count("SendFailed")
+            self.signals.count("SendFailed")
 
 
 def keep_payload(blobs: BlobStore, tenant: str, key_hash: str, body: bytes) -> StoredBytes:
-    """Keep a payload: in the item if it is small, else as an object named by the key and its own digest, so that a
-    duplicate writes the same object and another body never overwrites it."""
+    """Keep a payload: in the item if it is small, else as an object.
+
+    The object is named by the key and its own digest: a duplicate writes the same one, another body never
+    overwrites it.
+    """
     if fits_inline(body):
         return StoredBytes.inlined(body)
     pointer = f"{tenant}/{key_hash}/{hashlib.sha256(body).hexdigest()}"

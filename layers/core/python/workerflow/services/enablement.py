@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from workerflow.domain.enablement import Enablement, Switch, effective
 from workerflow.domain.manifest import Manifest
@@ -13,29 +14,29 @@ CACHE_SECONDS = 10
 """A switch holds within this time, everywhere."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckEnablement:
     """Answers for one container; reads the tenant's switches at most every CACHE_SECONDS."""
 
-    def __init__(self, *, manifest: Manifest, switches: SwitchStore, clock: Clock) -> None:
-        self._manifest = manifest
-        self._switches = switches
-        self._clock = clock
-        self._cache: dict[str, tuple[int, Mapping[str, Switch]]] = {}
+    manifest: Manifest
+    switches: SwitchStore
+    clock: Clock
+    _cache: dict[str, tuple[int, Mapping[str, Switch]]] = field(default_factory=dict, init=False)
 
     def __call__(self, tenant: str, source: str) -> Enablement:
         """The state of a source. Raises StoreUnavailableError if the switches cannot be read."""
-        route = self._manifest.find(source)
-        return effective(route.enabled if route else None, self.switch(tenant, source))
+        route = self.manifest.find(source)
+        return effective(declared=route.enabled if route else None, switch=self.switch(tenant, source))
 
     def switch(self, tenant: str, source: str) -> Switch | None:
         """The run-time switch of a source, if one was ever set."""
         return self._switches_of(tenant).get(source)
 
     def _switches_of(self, tenant: str) -> Mapping[str, Switch]:
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         cached = self._cache.get(tenant)
         if cached is not None and now_ms - cached[0] < CACHE_SECONDS * 1000:
             return cached[1]
-        fresh = {switch.source: switch for switch in self._switches.list_switches(tenant)}
+        fresh = {switch.source: switch for switch in self.switches.list_switches(tenant)}
         self._cache[tenant] = (now_ms, fresh)
         return fresh

@@ -1,0 +1,117 @@
+"""What is due: retries whose time has come, messages that got lost, tasks whose source was resumed or disabled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from workerflow.domain.enablement import Enablement, Switch
+from workerflow.domain.errors import IntegrityError
+from workerflow.domain.identity import SHARDS
+from workerflow.domain.manifest import Manifest
+from workerflow.domain.run import Run, due_partition, paused_partition
+from workerflow.domain.task import TaskMessage
+from workerflow.domain.transitions import (
+    DueDecision,
+    Leave,
+    Now,
+    Resend,
+    close_disabled,
+    decide_due,
+    park_for_pause,
+    release_paused,
+)
+from workerflow.ports.stores import DueRun, RunStore, SwitchStore
+from workerflow.ports.world import Clock, Signals
+from workerflow.services.enablement import CheckEnablement
+from workerflow.services.ledger import Ledger
+from workerflow.services.resend import Resender, TickBudget
+from workerflow.services.sweep import max_attempts_of
+
+PAGE = 100
+END_OF_TIME_MS = 9_999_999_999_999
+"""The year 2286, and the largest due time that sorts (13 digits)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseDue:
+    """Deals with every open run whose time has come, oldest first."""
+
+    runs: RunStore
+    switches: SwitchStore
+    enablement: CheckEnablement
+    ledger: Ledger
+    manifest: Manifest
+    resender: Resender
+    clock: Clock
+    signals: Signals
+
+    def __call__(self, tenants: Iterable[str], budget: TickBudget) -> None:
+        """Go through all partitions of `tenants` as far as the budget lets it.
+
+        Raises:
+            StoreUnavailableError: the rest is found again by the next tick.
+        """
+        for tenant in tenants:
+            for shard in range(SHARDS):
+                self._drain_partition(due_partition(tenant, shard), self.clock.now_ms(), self._decide_due, budget)
+            for switch in self.switches.list_switches(tenant):
+                self._visit_paused(switch, budget)
+        self.resender.flush()
+
+    def _visit_paused(self, switch: Switch, budget: TickBudget) -> None:
+        """While a source is paused only the deadlines of its parked tasks count; afterwards all of them are due."""
+        state = self.enablement(switch.tenant, switch.source)
+        until_ms = self.clock.now_ms() if state is Enablement.PAUSED else END_OF_TIME_MS
+        for shard in range(SHARDS):
+            partition = paused_partition(switch.tenant, switch.source, shard)
+            self._drain_partition(partition, until_ms, self._decide_paused, budget)
+
+    def _drain_partition(
+        self, partition: str, until_ms: int, decide: Callable[[Run, Now], DueDecision], budget: TickBudget
+    ) -> None:
+        # What was dealt with leaves the range; the index may still show it for a moment, so a page in which nothing
+        # was left to do ends the loop.
+        progress = True
+        while progress and not budget.is_spent(self.clock):
+            entries = self.runs.due(partition, until_ms=until_ms, limit=PAGE)
+            progress = self._settle_all(entries, decide, budget) and len(entries) == PAGE
+
+    def _settle_all(
+        self, entries: Sequence[DueRun], decide: Callable[[Run, Now], DueDecision], budget: TickBudget
+    ) -> bool:
+        """Whether anything was written."""
+        if not entries:
+            return False
+        rows = self.runs.get_many(entries[0].tenant, [entry.trace_id for entry in entries])
+        in_order = (rows[entry.trace_id] for entry in entries if entry.trace_id in rows)
+        return sum(self._settle(run, decide, budget) for run in in_order if budget.resends_left > 0) > 0
+
+    def _settle(self, run: Run, decide: Callable[[Run, Now], DueDecision], budget: TickBudget) -> bool:
+        try:
+            settled = self.ledger.settle(run, decide)
+        except IntegrityError:
+            self.signals.count("DueSkipped")
+            return False
+        if isinstance(settled.decision, Resend):
+            self.resender.add(TaskMessage(run.tenant, run.trace_id), budget)
+        return not isinstance(settled.decision, Leave)
+
+    def _decide_due(self, run: Run, now: Now) -> DueDecision:
+        if run.is_terminal or (run.due_at_ms or 0) > now.ms:
+            return Leave()
+        if run.has_live_lease(now.ms) or run.deadline_ms <= now.ms or run.belongs_to_caller:
+            return decide_due(run, now, max_attempts=max_attempts_of(self.manifest, run))
+        state = self.enablement(run.tenant, run.source)
+        if state is Enablement.DISABLED:
+            return close_disabled(run, now)
+        if state is Enablement.PAUSED:
+            return park_for_pause(run, now)
+        return decide_due(run, now, max_attempts=max_attempts_of(self.manifest, run))
+
+    def _decide_paused(self, run: Run, now: Now) -> DueDecision:
+        if not run.paused:
+            return Leave()
+        if self.enablement(run.tenant, run.source) is Enablement.DISABLED:
+            return close_disabled(run, now)
+        return release_paused(run, now, max_attempts=max_attempts_of(self.manifest, run))

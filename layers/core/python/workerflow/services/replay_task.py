@@ -1,0 +1,248 @@
+"""Replay: make a new task from one that has ended.
+
+One transaction writes the child's acceptance, its lineage entry, the parent letter's new state, the root's count and
+the audit row; then the child is sent like any task, and swept if the send fails. Two clicks make one child, because a
+parent has one child: whoever wants to replay again replays the child. So lineages do not fan out by accident, and
+"retry all dead letters" touches leaves only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.enablement import Enablement
+from workerflow.domain.errors import InvalidIdentifierError, StoreUnavailableError
+from workerflow.domain.identity import TraceId, acceptance_hash
+from workerflow.domain.manifest import Manifest
+from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
+from workerflow.domain.run import Run
+from workerflow.domain.stored import StoredBytes
+from workerflow.domain.task import Acceptance, Lineage, TaskMessage
+from workerflow.ports.stores import AcceptanceStore, BlobStore, ReplayStore, RunStore, Written
+from workerflow.ports.world import Clock, Ids, PayloadFault, PayloadSchemas, Signals, TaskQueue
+from workerflow.services.accept_task import Retention, keep_payload
+from workerflow.services.enablement import CheckEnablement
+from workerflow.services.ledger import MAX_TRIES
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOrder:
+    """What an operator asks for.
+
+    Attributes:
+        trace_id: the task to replay.
+        actor: a token's name and id, or the schedule that replays by itself.
+        edited_body: another payload, or None for the parent's.
+        new_effects: True gives the child effect keys of its own: effects outside happen again.
+    """
+
+    tenant: str
+    trace_id: str
+    actor: str
+    reason: str
+    edited_body: bytes | None = None
+    new_effects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The child's trace id; `created` is False if an earlier order made it."""
+
+    child: str
+    generation: int
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotReplayable:
+    """Why not. `code` is one of: not_found, not_ended, payload_gone, disabled, too_many_generations."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidEdit:
+    """The edited payload violates the route's schema."""
+
+    faults: Sequence[PayloadFault]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """All that a replay needs to know of the task that it replays."""
+
+    run: Run
+    root: str
+    effect_root: str
+    payload: StoredBytes
+    content_type: str
+    letter: DeadLetter | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayTask:
+    """Replays one task."""
+
+    acceptances: AcceptanceStore
+    runs: RunStore
+    replays: ReplayStore
+    blobs: BlobStore
+    queue: TaskQueue
+    enablement: CheckEnablement
+    manifest: Manifest
+    schemas: PayloadSchemas
+    clock: Clock
+    ids: Ids
+    signals: Signals
+    retention: Retention
+
+    def __call__(self, order: ReplayOrder) -> Replayed | NotReplayable | InvalidEdit:
+        """Make the child, or tell which one there is already, or why there can be none.
+
+        Raises:
+            StoreUnavailableError: unknown whether it was made; the same order again finds it.
+        """
+        parent = self._parent(order)
+        if isinstance(parent, NotReplayable):
+            return parent
+        refusal = self._refusal(order, parent)
+        if refusal is not None:
+            return refusal
+        for _ in range(MAX_TRIES):
+            outcome = self._try(order, parent)
+            if outcome is not None:
+                return outcome
+            parent = self._parent(order)
+            if isinstance(parent, NotReplayable):
+                return parent
+        raise StoreUnavailableError("the lineage is contended")
+
+    def _parent(self, order: ReplayOrder) -> _Parent | NotReplayable:
+        try:
+            trace = TraceId.parse(order.trace_id)
+        except InvalidIdentifierError:
+            return NotReplayable("not_found", "there is no such task")
+        run = self.runs.get(order.tenant, trace.value)
+        if run is None:
+            return NotReplayable("not_found", "there is no such task, or it has not begun yet")
+        if not run.is_terminal:
+            return NotReplayable("not_ended", f"the task is {run.state.value}; only a task that has ended is replayed")
+        acceptance = self.acceptances.get(order.tenant, trace.key_hash)
+        letter = self.replays.get_letter(order.tenant, trace.value)
+        return _parent_of(run, acceptance if acceptance and acceptance.trace_id == trace.value else None, letter)
+
+    def _refusal(self, order: ReplayOrder, parent: _Parent) -> NotReplayable | InvalidEdit | None:
+        source = parent.run.source
+        route = self.manifest.find(source)
+        if route is None or self.enablement(order.tenant, source) is Enablement.DISABLED:
+            return NotReplayable("disabled", f"{source} is disabled or no longer exists")
+        if order.edited_body is not None:
+            faults = self.schemas.faults(route, order.edited_body)
+            return InvalidEdit(faults) if faults else None
+        return None
+
+    def _try(self, order: ReplayOrder, parent: _Parent) -> Replayed | NotReplayable | None:
+        """One try; None means that another replay under the same root was faster."""
+        entries = self.replays.lineage(order.tenant, parent.root)
+        existing = next((entry for entry in entries if entry.parent == parent.run.trace_id), None)
+        if existing is not None:
+            return Replayed(existing.child, existing.generation, created=False)
+        generation = len(entries) + 1
+        if generation > MAX_GENERATIONS:
+            return NotReplayable("too_many_generations", f"the root was replayed {len(entries)} times already")
+        record = self._record(order, parent, generation)
+        if self.replays.record_replay(record) != Written():
+            return None
+        self._send(record.acceptance)
+        return Replayed(record.acceptance.trace_id, generation, created=True)
+
+    def _record(self, order: ReplayOrder, parent: _Parent, generation: int) -> ReplayRecord:
+        child = self._child(order, parent, generation)
+        entry = LineageEntry(
+            tenant=order.tenant,
+            root=parent.root,
+            parent=parent.run.trace_id,
+            generation=generation,
+            child=child.trace_id,
+            actor=order.actor,
+            reason=order.reason,
+            edited=order.edited_body is not None,
+            at_ms=child.accepted_at_ms,
+            nonce=child.nonce,
+            expires_at_s=Run.of_task(child).expires_at_s,
+        )
+        return ReplayRecord(child, entry, parent.letter, self._audit(order, entry))
+
+    def _child(self, order: ReplayOrder, parent: _Parent, generation: int) -> Acceptance:
+        now_ms = self.clock.now_ms()
+        key_hash = acceptance_hash(order.tenant, f"replay:{parent.run.trace_id}", str(generation))
+        trace_id = TraceId.mint(now_ms, key_hash).value
+        return Acceptance(
+            tenant=order.tenant,
+            key_hash=key_hash,
+            trace_id=trace_id,
+            source=parent.run.source,
+            kind=parent.run.kind,
+            mode="async",  # whatever the parent was: no caller waits for a replay
+            key=f"replay-{generation}",
+            nonce=self.ids.nonce(),
+            accepted_at_ms=now_ms,
+            not_before_ms=now_ms,
+            deadline_ms=now_ms + self.retention.deadline_seconds * 1000,
+            expires_at_s=now_ms // 1000 + self.retention.retention_seconds,
+            payload=self._payload(order, parent, key_hash),
+            content_type=parent.content_type,
+            lineage=Lineage(
+                root=parent.root,
+                parent=parent.run.trace_id,
+                generation=generation,
+                effect_root=trace_id if order.new_effects else parent.effect_root,
+                edited=order.edited_body is not None,
+            ),
+        )
+
+    def _payload(self, order: ReplayOrder, parent: _Parent, key_hash: str) -> StoredBytes:
+        """The child's own payload: its life must not depend on the parent's object."""
+        if order.edited_body is not None:
+            return keep_payload(self.blobs, order.tenant, key_hash, order.edited_body)
+        if parent.payload.pointer is None:
+            return parent.payload
+        pointer = f"{order.tenant}/{key_hash}/{parent.payload.sha256}"
+        self.blobs.copy(parent.payload.pointer, pointer)
+        return StoredBytes(sha256=parent.payload.sha256, size=parent.payload.size, pointer=pointer)
+
+    def _audit(self, order: ReplayOrder, entry: LineageEntry) -> AuditEvent:
+        return AuditEvent(
+            tenant=order.tenant,
+            at_ms=entry.at_ms,
+            nonce=entry.nonce,
+            actor=order.actor,
+            action="run.replayed",
+            target=order.trace_id,
+            reason=order.reason,
+            details={
+                "child": entry.child,
+                "generation": str(entry.generation),
+                "edited": str(entry.edited).lower(),
+                "newEffects": str(order.new_effects).lower(),
+            },
+        )
+
+    def _send(self, child: Acceptance) -> None:
+        try:
+            self.queue.send(TaskMessage(child.tenant, child.trace_id))
+        except StoreUnavailableError:
+            self.signals.count("SendFailed")
+
+
+def _parent_of(run: Run, acceptance: Acceptance | None, letter: DeadLetter | None) -> _Parent | NotReplayable:
+    if acceptance is not None:
+        effect_root = acceptance.lineage.effect_root if acceptance.lineage else run.trace_id
+        return _Parent(run, acceptance.root, effect_root, acceptance.payload, acceptance.content_type, letter)
+    if letter is not None and letter.payload is not None:
+        return _Parent(run, letter.root, letter.effect_root, letter.payload, letter.content_type, letter)
+    return NotReplayable("payload_gone", "the task's payload is no longer kept")

@@ -1,0 +1,55 @@
+"""Send again what the tick found: in batches of ten, within the tick's bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.task import TaskMessage
+from workerflow.ports.world import Clock, Signals, TaskQueue
+
+BATCH = 10
+
+
+@dataclass(slots=True)
+class TickBudget:
+    """What a part of a tick may use: until when it may begin new work, and how many messages it may send."""
+
+    stop_at_ms: int
+    resends_left: int
+
+    def is_spent(self, clock: Clock) -> bool:
+        return self.resends_left <= 0 or clock.now_ms() >= self.stop_at_ms
+
+
+@dataclass(slots=True)
+class Resender:
+    """Collects messages and sends them. A message that is refused is found again by its run's due time."""
+
+    queue: TaskQueue
+    signals: Signals
+    _waiting: list[TaskMessage] = field(default_factory=list)
+
+    def add(self, message: TaskMessage, budget: TickBudget) -> None:
+        """Take a message whose run is already written with its next due time."""
+        budget.resends_left -= 1
+        self._waiting.append(message)
+        if len(self._waiting) == BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was collected."""
+        if not self._waiting:
+            return
+        messages, self._waiting = self._waiting, []
+        self.signals.count("Resent", len(messages) - len(self._refused(messages)))
+
+    def _refused(self, messages: Sequence[TaskMessage]) -> Sequence[TaskMessage]:
+        try:
+            refused = self.queue.send_many(messages)
+        except StoreUnavailableError:
+            refused = messages
+        if refused:
+            self.signals.count("SendFailed", len(refused))
+        return refused

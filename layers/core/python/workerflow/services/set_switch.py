@@ -1,0 +1,79 @@
+"""Pause, resume, disable, enable a source at run time, with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.enablement import Enablement, Switch
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.manifest import Manifest
+from workerflow.ports.stores import SwitchStore, Written
+from workerflow.ports.world import Clock, Ids
+from workerflow.services.ledger import MAX_TRIES
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOrder:
+    """What an operator asks for. `actor` is a token's name and id, never any part of the token."""
+
+    tenant: str
+    source: str
+    state: Enablement
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSwitch:
+    """Sets one switch; it holds everywhere within the enablement cache's 10 s."""
+
+    switches: SwitchStore
+    manifest: Manifest
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, order: SwitchOrder) -> Switch | None:
+        """The switch as it stands now, or None if the manifest knows no such source.
+
+        Raises:
+            StoreUnavailableError: unknown whether it was set; setting it again is harmless.
+        """
+        if self.manifest.find(order.source) is None:
+            return None
+        for _ in range(MAX_TRIES):
+            before = self._find(order)
+            if before is not None and (before.state, before.reason) == (order.state, order.reason):
+                return before
+            switch = self._next(order, before)
+            if self.switches.put_switch(switch, self._audit(order, before, switch)) == Written():
+                return switch
+        raise StoreUnavailableError("a switch is contended")
+
+    def _find(self, order: SwitchOrder) -> Switch | None:
+        switches = self.switches.list_switches(order.tenant)
+        return next((switch for switch in switches if switch.source == order.source), None)
+
+    def _next(self, order: SwitchOrder, before: Switch | None) -> Switch:
+        return Switch(
+            tenant=order.tenant,
+            source=order.source,
+            state=order.state,
+            reason=order.reason,
+            actor=order.actor,
+            changed_at_ms=self.clock.now_ms(),
+            version=(before.version if before else 0) + 1,
+            nonce=self.ids.nonce(),
+        )
+
+    def _audit(self, order: SwitchOrder, before: Switch | None, switch: Switch) -> AuditEvent:
+        return AuditEvent(
+            tenant=order.tenant,
+            at_ms=switch.changed_at_ms,
+            nonce=switch.nonce,
+            actor=order.actor,
+            action="switch.set",
+            target=order.source,
+            reason=order.reason,
+            details={"before": (before.state if before else Enablement.ENABLED).value, "after": order.state.value},
+        )

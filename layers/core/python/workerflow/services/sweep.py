@@ -1,0 +1,105 @@
+"""The sweeper: reads each task once, a few minutes after its acceptance, and makes sure that it is on its way.
+
+    cursor ----- tasks of the shard, in order of acceptance -----> now - GRACE
+                 terminal, or due anyway: pass
+                 anything else: gets a due time, and its message once more
+    the cursor moves, conditionally, after the work
+
+A backlog never becomes a storm: resends are bounded per tick, and each task's distance doubles. Two ticks at the
+same time do the same work twice, harmlessly: every write is conditional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from workerflow.domain.errors import IntegrityError
+from workerflow.domain.identity import SHARDS, first_trace_id_at
+from workerflow.domain.manifest import Manifest
+from workerflow.domain.run import Run
+from workerflow.domain.task import AcceptedTask, TaskMessage
+from workerflow.domain.transitions import DueDecision, Now, Resend, decide_sweep
+from workerflow.ports.stores import AcceptanceStore, Cursor, CursorStore, RunStore, Written
+from workerflow.ports.world import Clock, Ids, Signals
+from workerflow.services.ledger import Ledger
+from workerflow.services.resend import Resender, TickBudget
+
+GRACE_S = 300
+"""A task is looked at this long after its acceptance: later than any first lease, and later than an index lags."""
+
+PAGE = 100
+"""Rows of one BatchGetItem (AWS limit)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Visits every task of a tenant once."""
+
+    acceptances: AcceptanceStore
+    runs: RunStore
+    cursors: CursorStore
+    ledger: Ledger
+    manifest: Manifest
+    resender: Resender
+    clock: Clock
+    ids: Ids
+    signals: Signals
+
+    def __call__(self, tenants: Iterable[str], budget: TickBudget) -> None:
+        """Sweep all shards of `tenants` as far as the budget lets it.
+
+        Raises:
+            StoreUnavailableError: some page was not finished; its cursor did not move, the next tick goes on there.
+        """
+        for tenant in tenants:
+            for shard in range(SHARDS):
+                self._sweep_shard(tenant, shard, budget)
+
+    def _sweep_shard(self, tenant: str, shard: int, budget: TickBudget) -> None:
+        cursor = self.cursors.get_cursor(tenant, shard)
+        until = first_trace_id_at(self.clock.now_ms() - GRACE_S * 1000)
+        while not budget.is_spent(self.clock):
+            after = cursor.position if cursor else ""
+            tasks = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=PAGE)
+            if not tasks:
+                return
+            visited = self._visit(tenant, tasks, budget)
+            cursor = self._move(tenant, shard, cursor, visited)
+            if cursor is None or len(tasks) < PAGE:
+                return
+
+    def _visit(self, tenant: str, tasks: Sequence[AcceptedTask], budget: TickBudget) -> str:
+        """Visit a page; the trace id of the last task that was dealt with."""
+        rows = self.runs.get_many(tenant, [task.trace_id for task in tasks])
+        last = tasks[0].trace_id
+        for task in tasks:
+            if budget.resends_left <= 0:
+                break
+            self._visit_task(task, rows, budget)
+            last = task.trace_id
+        self.resender.flush()
+        return last
+
+    def _visit_task(self, task: AcceptedTask, rows: Mapping[str, Run], budget: TickBudget) -> None:
+        try:
+            settled = self.ledger.settle(rows.get(task.trace_id) or Run.of_task(task), self._decide)
+        except IntegrityError:
+            self.signals.count("SweepSkipped")
+            return
+        if isinstance(settled.decision, Resend):
+            self.resender.add(TaskMessage(task.tenant, task.trace_id), budget)
+
+    def _decide(self, run: Run, now: Now) -> DueDecision:
+        return decide_sweep(run, now, max_attempts=max_attempts_of(self.manifest, run))
+
+    def _move(self, tenant: str, shard: int, cursor: Cursor | None, position: str) -> Cursor | None:
+        """The moved cursor, or None if another tick moved it first."""
+        moved = Cursor(tenant, shard, position, (cursor.version if cursor else 0) + 1, self.ids.nonce())
+        return moved if self.cursors.move_cursor(moved) == Written() else None
+
+
+def max_attempts_of(manifest: Manifest, run: Run) -> int:
+    """The attempts that a run's route allows; a removed route's run is resent, and closed as disabled."""
+    route = manifest.find(run.source)
+    return route.retry.max_attempts if route else run.attempt + 1
