@@ -1,0 +1,134 @@
+"""What rings: one topic, and an alarm for everything that a person must know of.
+
+Each alarm is one metric against one number: whoever is woken reads its description and knows what to look at.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.constructs.function import WorkerFlowFunction
+from infra.constructs.http_api import IngressApi
+from infra.constructs.metrics import OwnMetrics
+from infra.constructs.queue import TaskQueue
+from infra.environments import Environment
+
+FIVE_MINUTES = Duration.minutes(5)
+AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+SILENCE_IS_FINE = cloudwatch.TreatMissingData.NOT_BREACHING
+SILENCE_IS_BAD = cloudwatch.TreatMissingData.BREACHING
+
+
+class Alarms(Construct):
+    """The topic, its optional e-mail address, and the alarms that were set so far (`all`)."""
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        """Make the topic."""
+        super().__init__(scope, "Alarms")
+        self._environment = environment
+        self.all: list[cloudwatch.Alarm] = []
+        self.topic = sns.Topic(self, "Topic", topic_name=f"{environment.prefix}-alarms", enforce_ssl=True)
+        self.topic.add_to_resource_policy(_this_accounts_alarms_may_publish(self.topic))
+        if environment.alarm_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))
+
+    def watch_queue(self, queue: TaskQueue) -> None:
+        """Messages that nobody could handle, and messages that wait too long."""
+        limit = self._environment.thresholds.oldest_message_minutes
+        self._ring(
+            "queue-dead-letters",
+            "The platform is broken: messages came back 100 times without an outcome. See docs/operations.md.",
+            queue.dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum"),
+        )
+        self._ring(
+            "oldest-message",
+            f"A task has been waiting for {limit} minutes or more: consumers are too few, or failing.",
+            queue.tasks.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum"),
+            at_least=limit * 60,
+        )
+
+    def watch_tick(self, ticked: WorkerFlowFunction) -> None:
+        """A tick that does not come: nothing is swept, parked tasks stay parked."""
+        self._ring(
+            "tick-missing",
+            "The minute tick has not run for five minutes: lost sends and parked tasks wait.",
+            ticked.lambda_function.metric_invocations(period=FIVE_MINUTES, statistic="Sum"),
+            below=1,
+        )
+
+    def watch_ledger(self, metrics: OwnMetrics) -> None:
+        """What only the ledger knows: letters that nobody has dealt with, and how much had to be sent again."""
+        thresholds = self._environment.thresholds
+        self._ring(
+            "open-dead-letters",
+            "Tasks have failed for good and wait for a replay or a decision.",
+            metrics.open_dead_letters(FIVE_MINUTES),
+            at_least=thresholds.open_dead_letters,
+        )
+        self._ring(
+            "resent",
+            "The sweeper sends again more than it should have to: sends or messages are being lost.",
+            metrics.resent(FIVE_MINUTES),
+            at_least=thresholds.resent_in_five_minutes,
+        )
+
+    def watch_function(self, function: WorkerFlowFunction, *, errors_allowed: int = 0) -> None:
+        """Invocations that ended in an error, and invocations that Lambda refused for want of concurrency."""
+        self._ring(
+            f"{function.name}-errors",
+            f"`{function.name}` fails, times out or dies.",
+            function.lambda_function.metric_errors(period=FIVE_MINUTES, statistic="Sum"),
+            at_least=errors_allowed + 1,
+        )
+        self._ring(
+            f"{function.name}-throttles",
+            f"`{function.name}` is throttled: the account's concurrency is used up.",
+            function.lambda_function.metric_throttles(period=FIVE_MINUTES, statistic="Sum"),
+        )
+
+    def watch_api(self, api: IngressApi) -> None:
+        """Answers that say "we, not you"."""
+        self._ring(
+            "api-server-errors",
+            "Callers get 5xx: ingress fails, or cannot reach its tables.",
+            api.server_errors(FIVE_MINUTES),
+            at_least=5,
+        )
+
+    def _ring(
+        self,
+        name: str,
+        description: str,
+        metric: cloudwatch.Metric,
+        *,
+        at_least: int = 1,
+        below: int | None = None,
+    ) -> None:
+        alarm = metric.create_alarm(
+            self,
+            name,
+            alarm_name=f"{self._environment.prefix}-{name}",
+            alarm_description=description,
+            evaluation_periods=1,
+            threshold=at_least if below is None else below,
+            comparison_operator=AT_LEAST if below is None else cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            treat_missing_data=SILENCE_IS_FINE if below is None else SILENCE_IS_BAD,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
+        self.all.append(alarm)
+
+
+def _this_accounts_alarms_may_publish(topic: sns.Topic) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["sns:Publish"],
+        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+        resources=[topic.topic_arn],
+        conditions={"StringEquals": {"aws:SourceAccount": Stack.of(topic).account}},
+    )

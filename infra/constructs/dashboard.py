@@ -1,0 +1,76 @@
+"""The CloudWatch dashboard: the way of a task from left to right, its trouble underneath."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra.constructs.alarms import Alarms
+from infra.constructs.function import WorkerFlowFunction
+from infra.constructs.http_api import IngressApi
+from infra.constructs.metrics import OwnMetrics
+from infra.constructs.queue import TaskQueue
+from infra.environments import Environment
+
+PERIOD = Duration.minutes(5)
+THIRD = 8
+
+
+class Dashboard(Construct):
+    """One page that answers: does it flow, how fast, and what is wrong?"""
+
+    def __init__(
+        self,
+        scope: Construct,
+        environment: Environment,
+        *,
+        api: IngressApi,
+        queue: TaskQueue,
+        functions: Sequence[WorkerFlowFunction],
+        alarms: Alarms,
+    ) -> None:
+        """Make the dashboard over what the stack consists of."""
+        super().__init__(scope, "Dashboard")
+        metrics = OwnMetrics(environment)
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=environment.prefix,
+            widgets=[
+                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms.all), width=24, height=4)],
+                [
+                    _graph("Calls", api.calls(PERIOD), api.client_errors(PERIOD), api.server_errors(PERIOD)),
+                    _graph("Latency of an answer", api.latency(PERIOD, "p50"), api.latency(PERIOD, "p99")),
+                    _graph("Queue", *_queue_metrics(queue)),
+                ],
+                [
+                    _graph("Invocations", *(f.lambda_function.metric_invocations(period=PERIOD) for f in functions)),
+                    _graph("Duration, p99", *(_p99(function) for function in functions)),
+                    _graph("Ledger", metrics.open_dead_letters(PERIOD), metrics.resent(PERIOD)),
+                ],
+                [
+                    _graph("Errors", *(f.lambda_function.metric_errors(period=PERIOD) for f in functions)),
+                    _graph("Throttles", *(f.lambda_function.metric_throttles(period=PERIOD) for f in functions)),
+                    _graph("Age of the oldest message", queue.tasks.metric_approximate_age_of_oldest_message()),
+                ],
+            ],
+        )
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=THIRD, height=6)
+
+
+def _queue_metrics(queue: TaskQueue) -> tuple[cloudwatch.IMetric, ...]:
+    return (
+        queue.tasks.metric_approximate_number_of_messages_visible(period=PERIOD, label="waiting"),
+        queue.tasks.metric_approximate_number_of_messages_not_visible(period=PERIOD, label="in flight"),
+        queue.dead_letters.metric_approximate_number_of_messages_visible(period=PERIOD, label="dead-letter queue"),
+    )
+
+
+def _p99(function: WorkerFlowFunction) -> cloudwatch.IMetric:
+    return function.lambda_function.metric_duration(period=PERIOD, statistic="p99")

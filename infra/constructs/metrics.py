@@ -1,0 +1,38 @@
+"""The metrics that the functions write into their logs (EMF), by the names and dimensions under which they arrive.
+
+Powertools gives each metric one dimension, `service`, which is the function's name; environments are kept apart by
+namespace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.environments import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMetrics:
+    """WorkerFlow's own metrics in one environment."""
+
+    environment: Environment
+
+    def open_dead_letters(self, period: Duration) -> cloudwatch.Metric:
+        """Dead letters that nobody has replayed or resolved, counted by each tick."""
+        return self._metric("OpenDeadLetters", "scheduler", "Maximum", period)
+
+    def resent(self, period: Duration) -> cloudwatch.Metric:
+        """Tasks that the sweeper sent again because no sign of them was found."""
+        return self._metric("Resent", "scheduler", "Sum", period)
+
+    def _metric(self, name: str, service: str, statistic: str, period: Duration) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self.environment.metrics_namespace,
+            metric_name=name,
+            dimensions_map={"service": service},
+            statistic=statistic,
+            period=period,
+        )

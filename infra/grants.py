@@ -1,0 +1,123 @@
+"""Which function may do what with which resource: all of it, on one page.
+
+A transaction needs the rights of its items' own verbs. Tables are told by name to exactly the functions that may use
+them; nothing here ends in `*` but the keys inside our own bucket and the names of our own secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra.constructs.payloads import PayloadBucket
+from infra.constructs.queue import TaskQueue
+from infra.constructs.tables import Tables
+from infra.environments import Environment
+from infra.functions import Functions
+from workerflow.tables import (
+    AUDIT_EVENTS,
+    CURSOR_STATE,
+    DEAD_LETTERS,
+    IDEMPOTENCY_KEYS,
+    REPLAY_LINEAGE,
+    RUNS,
+    RUNS_OPEN,
+    TASKS_BY_TIME,
+)
+
+SEND = "sqs:SendMessage"
+RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
+READ_OBJECT, WRITE_OBJECT = "s3:GetObject", "s3:PutObject"
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Gives each function of an environment its rights and the settings that go with them."""
+
+    environment: Environment
+    functions: Functions
+    tables: Tables
+    queue: TaskQueue
+    payloads: PayloadBucket
+
+    def give_all(self) -> None:
+        """Give every function what it needs."""
+        self.let_ingress_accept()
+        self.let_consumer_execute()
+        self.let_workflow_run_handlers()
+        self.let_scheduler_keep_promises()
+
+    def let_ingress_accept(self) -> None:
+        """Accept tasks, send them on, answer for their runs."""
+        ingress, tables = self.functions.ingress, self.tables
+        ingress.uses(tables[IDEMPOTENCY_KEYS], "PutItem", "GetItem")
+        ingress.uses(tables[RUNS], "GetItem", "PutItem", "UpdateItem")
+        ingress.uses(tables[CURSOR_STATE], "Query")
+        ingress.may(SEND, on=self.queue.tasks.queue_arn)
+        ingress.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
+        ingress.invokes(self.functions.workflow)
+        ingress.reads_secrets(f"{self.environment.secret_prefix}*/ingress-??????")
+        ingress.is_told(
+            QUEUE_URL=self.queue.tasks.queue_url,
+            PAYLOAD_BUCKET=self.payloads.name,
+            WORKFLOW_FUNCTION=self.functions.workflow.function_name,
+            SECRET_PREFIX=self.environment.secret_prefix,
+            **self._times(),
+        )
+
+    def let_consumer_execute(self) -> None:
+        """Have tasks executed, and record those that their function did not survive."""
+        consumer, tables = self.functions.consumer, self.tables
+        consumer.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
+        consumer.uses(tables[RUNS], "GetItem", "PutItem", "UpdateItem")
+        consumer.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
+        consumer.may(*RECEIVE, on=self.queue.tasks.queue_arn)
+        consumer.may(READ_OBJECT, on=self.payloads.objects_arn)
+        consumer.invokes(self.functions.workflow)
+        consumer.is_told(
+            QUEUE_URL=self.queue.tasks.queue_url,
+            PAYLOAD_BUCKET=self.payloads.name,
+            WORKFLOW_FUNCTION=self.functions.workflow.function_name,
+        )
+
+    def let_workflow_run_handlers(self) -> None:
+        """Claim runs, run handlers with their secrets, record what came of it."""
+        workflow, tables = self.functions.workflow, self.tables
+        workflow.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
+        workflow.uses(tables[RUNS], "GetItem", "PutItem", "UpdateItem")
+        workflow.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
+        workflow.uses(tables[CURSOR_STATE], "Query")
+        workflow.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
+        workflow.reads_secrets(f"{self.environment.secret_prefix}*/handlers/*")
+        workflow.is_told(
+            PAYLOAD_BUCKET=self.payloads.name,
+            SECRET_PREFIX=self.environment.secret_prefix,
+            FORWARD_URL=self.environment.forward_url or "",
+            ALLOWED_PRIVATE_HOSTS=",".join(self.environment.allowed_private_hosts),
+        )
+
+    def let_scheduler_keep_promises(self) -> None:
+        """Find what was lost, wake what is parked, drain what broke."""
+        scheduler, tables = self.functions.scheduler, self.tables
+        scheduler.uses(tables[IDEMPOTENCY_KEYS], "GetItem", "BatchGetItem")
+        scheduler.queries(tables[IDEMPOTENCY_KEYS], TASKS_BY_TIME)
+        scheduler.uses(tables[RUNS], "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query")
+        scheduler.queries(tables[RUNS], RUNS_OPEN)
+        scheduler.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
+        scheduler.uses(tables[REPLAY_LINEAGE], "GetItem")
+        scheduler.uses(tables[CURSOR_STATE], "GetItem", "PutItem", "UpdateItem", "Query")
+        scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
+        scheduler.may(SEND, on=self.queue.tasks.queue_arn)
+        scheduler.may(*RECEIVE, on=self.queue.dead_letters.queue_arn)
+        scheduler.may(READ_OBJECT, on=self.payloads.objects_arn)
+        scheduler.is_told(
+            QUEUE_URL=self.queue.tasks.queue_url,
+            DEAD_LETTER_QUEUE_URL=self.queue.dead_letters.queue_url,
+            PAYLOAD_BUCKET=self.payloads.name,
+            **self._times(),
+        )
+
+    def _times(self) -> dict[str, str]:
+        return {
+            "RETENTION_DAYS": str(self.environment.retention_days),
+            "DEADLINE_HOURS": str(self.environment.deadline_hours),
+        }
