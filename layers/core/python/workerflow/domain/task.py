@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
-from workerflow.domain.identity import TraceId, effect_key
+from workerflow.domain.errors import InvalidIdentifierError
+from workerflow.domain.identity import TraceId, effect_key, require_tenant
 from workerflow.domain.manifest import Mode
 from workerflow.domain.stored import StoredBytes
 
 Kind = Literal["http_route", "scheduled_job"]
+
+MESSAGE_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +102,18 @@ class TaskMessage:
 
     tenant: str
     trace_id: str
+
+    def to_text(self) -> str:
+        """As the body of a queue's message."""
+        return json.dumps({"v": MESSAGE_VERSION, "tenant": self.tenant, "traceId": self.trace_id})
+
+    @classmethod
+    def from_text(cls, text: str) -> Self | None:
+        """Read a message's body strictly; None if these bytes are no task."""
+        try:
+            raw = json.loads(text)
+            if raw["v"] != MESSAGE_VERSION:
+                return None
+            return cls(require_tenant(raw["tenant"]), TraceId.parse(raw["traceId"]).value)
+        except (ValueError, KeyError, TypeError, RecursionError, InvalidIdentifierError):
+            return None

@@ -1,0 +1,32 @@
+"""`workflow`: executes one task. Invoked by `consumer` for queued tasks and by `ingress` for sync calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions.workflow.wiring import workflow
+from workerflow.domain.task import TaskMessage
+from workerflow.services.execute_task import ExecutionOrder
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - the platform's context
+    """Execute the task that `event` names and answer how it stands (domain.outcome.Execution as JSON).
+
+    Args:
+        event: `tenant`, `traceId`, `owner` (nonce of the invoker), `forCaller`.
+        context: the platform's; tells how long this invocation may live.
+    """
+    order = ExecutionOrder(
+        message=TaskMessage(event["tenant"], event["traceId"]),
+        owner=event["owner"],
+        for_caller=event["forCaller"],
+        remaining_ms=context.get_remaining_time_in_millis(),
+    )
+    wired = workflow()
+    wired.telemetry.logger.append_keys(trace_id=order.message.trace_id, tenant=order.message.tenant)
+    try:
+        execution = wired.execute(order)
+        wired.telemetry.info("execution", status=execution.status.value, error=execution.error)
+        return execution.to_json()
+    finally:
+        wired.telemetry.flush()

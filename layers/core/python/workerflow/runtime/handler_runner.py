@@ -1,0 +1,99 @@
+"""Runs handlers, and ends the process of one that overruns its route's time-out.
+
+A thread that hangs in somebody's socket cannot be stopped from outside, only left behind; a process can. So the
+watchdog ends it: the platform starts a fresh one for the next task, the invoker sees the function error, and the
+ledger shows a time-out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from workerflow.domain.errors import InvalidPayloadError
+from workerflow.domain.failure import Failure
+from workerflow.domain.manifest import Route
+from workerflow.domain.output import HandlerOutput
+from workerflow.handlers.context import Context, HandlerLogger
+from workerflow.ports.world import Clock, HandlerCall, Secrets
+
+EXIT_STATUS_TIMED_OUT = 124
+"""As `timeout(1)` does."""
+
+
+def end_process() -> None:
+    """End this process at once, whatever its threads do."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_STATUS_TIMED_OUT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRunner:
+    """Runs a handler in this process, which is ended if the handler overruns.
+
+    Attributes:
+        load: finds the function behind a route (runtime.handler_loader).
+        end: ends the process; never returns, outside tests.
+    """
+
+    load: Callable[[Route], Callable[..., Any]]
+    clock: Clock
+    secrets: Secrets
+    logger: HandlerLogger
+    end: Callable[[], None] = end_process
+
+    def run(self, call: HandlerCall) -> HandlerOutput | Failure:
+        """Run the handler to its end; whatever it raises becomes a Failure."""
+        try:
+            with self._watchdog(call.route):
+                value = self.load(call.route)(_payload_of(call), self._context_of(call))
+            return HandlerOutput.from_return(value, mode=call.route.mode)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the handler is somebody's code, and may raise anything
+            return Failure.from_exception(error)
+
+    @contextmanager
+    def _watchdog(self, route: Route) -> Iterator[None]:
+        timer = threading.Timer(route.timeout_seconds, self._overrun, [route])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _overrun(self, route: Route) -> None:
+        self.logger.error("the handler of %s overran its time-out of %s s", route.source, route.timeout_seconds)
+        self.end()
+
+    def _context_of(self, call: HandlerCall) -> Context:
+        acceptance, route = call.acceptance, call.route
+        return Context(
+            trace_id=acceptance.trace_id,
+            tenant=acceptance.tenant,
+            route=route.name,
+            attempt=call.attempt,
+            max_attempts=route.retry.max_attempts,
+            deadline_ms=call.started_at_ms + route.timeout_seconds * 1000,
+            content_type=acceptance.content_type,
+            body=call.body,
+            root=acceptance.lineage.effect_root if acceptance.lineage else acceptance.trace_id,
+            generation=acceptance.lineage.generation if acceptance.lineage else 0,
+            logger=self.logger,
+            clock=self.clock.now_ms,
+            declared_secrets=route.secrets,
+            read_secret=lambda name: self.secrets.get(acceptance.tenant, name),
+        )
+
+
+def _payload_of(call: HandlerCall) -> object:
+    try:
+        return json.loads(call.body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidPayloadError("the payload is not JSON") from error
