@@ -18,7 +18,7 @@ MESSAGE_KEPT = 500
 
 
 class Telemetry:
-    """One function's logger and metrics. Implements the port `Signals`.
+    """One function's logger and metrics. Implements the ports `Signals` and `Faults`.
 
     Attributes:
         logger: Powertools' structured logger; its level is LOG_LEVEL.
@@ -45,6 +45,10 @@ class Telemetry:
     def failure(self, message: str, error: BaseException, **fields: object) -> None:
         """Log one line about an exception: its class and stack, and its text where that is known to be harmless."""
         self.logger.error(message, extra=_told(fields) | describe(error))
+
+    def tell(self, what: str, error: Exception) -> None:
+        """Log an error that stops nothing."""
+        self.failure(what, error)
 
     def flush(self) -> None:
         """Write the metrics collected since the last time. Call it once at the end of every invocation."""
