@@ -127,7 +127,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 @contextmanager
 def _importable(folders: Sequence[HandlerFolder], root: Path) -> Iterator[None]:
     """Make the folders importable under their packages, freshly: from the files, not from an earlier import."""
-    before, path = dict(sys.modules), list(sys.path)
+    before, path, unwritten = dict(sys.modules), list(sys.path), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # leaves no traces in other people's folders, and finds no stale ones
     _forget_handlers()
     extra = ModuleType(EXTRA_PACKAGE)
     extra.__path__ = [str(folder.path) for folder in folders if folder.package == EXTRA_PACKAGE]
@@ -138,6 +139,7 @@ def _importable(folders: Sequence[HandlerFolder], root: Path) -> Iterator[None]:
         yield
     finally:
         sys.path[:] = path
+        sys.dont_write_bytecode = unwritten
         _forget_handlers()
         sys.modules.update({name: module for name, module in before.items() if _is_handler(name)})
 
@@ -257,19 +259,20 @@ def schema_faults(schema: Any) -> list[str]:  # noqa: ANN401 - an author's value
         return []  # None is none, and anything else is a fault of the route's own rules
     if schema.get("$schema", DRAFT) != DRAFT:
         return [f"schema: $schema is {schema['$schema']!r:.120}, only {DRAFT} is read"]
+    meta = jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, validate_formats=True, retriever=_refuse)
     try:
-        found = _meta_faults(schema)
+        found = [_schema_fault(error) for error in meta.iter_errors(schema)]
         if not found:
             jsonschema_rs.Draft202012Validator(schema, retriever=_refuse)
-    except (jsonschema_rs.ValidationError, ValueError, TypeError, RecursionError) as error:
-        found = [f"schema: {getattr(error, 'message', error)}"]
-    return found
+    except jsonschema_rs.ValidationError as error:
+        found = [_schema_fault(error)]
+    except (ValueError, TypeError, RecursionError) as error:
+        found = [f"schema: {error}"]
+    return sorted(found)
 
 
-def _meta_faults(schema: dict[str, Any]) -> list[str]:
-    meta = jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, retriever=_refuse)
-    errors: Iterable[jsonschema_rs.ValidationError] = meta.iter_errors(schema)
-    return sorted(f"schema: {_pointer(error.instance_path)}: {error.message}" for error in errors)
+def _schema_fault(error: jsonschema_rs.ValidationError) -> str:
+    return f"schema: {_pointer(error.instance_path)}: {error.message}"
 
 
 def _pointer(path: Iterable[str | int]) -> str:
