@@ -89,11 +89,14 @@ class RunStore(Protocol):
         """Write `run` if the row's version is `run.expected_version`.
 
         Args:
-            run: the next version.
+            run: the next version. Its error is cut where its text would take the row beyond one write unit.
             letter: of a run that fails; written in one transaction with the row.
             resolves: trace id of the parent whose letter is resolved in the same transaction; a letter that is no
                 longer there does not hold the row back.
         """
+
+    def holds(self, run: Run) -> bool:
+        """Whether the row, with its inline output, stays within one write unit. Pure."""
 
     def due(self, partition: str, *, until_ms: int, limit: int) -> Sequence[DueRun]:
         """Open runs of a partition that are due at or before `until_ms`, oldest first. Eventually consistent.

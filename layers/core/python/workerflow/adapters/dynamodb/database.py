@@ -1,0 +1,251 @@
+"""DynamoDB in four verbs: get, query, put, transact. Every call of the stores goes through here.
+
+    put(item, condition) -> None: written
+                         -> Refused(old): the condition did not hold; `old` is what stands there, from the same call
+
+A write meets another transaction on the same item (TransactionConflict) without either being wrong: it is tried
+again, shortly and a few times, because a finished handler's outcome must not be lost to that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from workerflow.adapters.aws_errors import by_code, code_of, detail_of, in_our_words
+from workerflow.adapters.dynamodb.attributes import Item, PackedItem, Value, pack, pack_value, unpack
+from workerflow.adapters.dynamodb.conditions import Condition
+from workerflow.domain.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CONFLICT_TRIES = 4
+CONFLICT_PAUSE_SECONDS = 0.05
+BATCH_GET_KEYS = 100
+BATCH_GET_TRIES = 3
+
+_CONDITION_FAILED = "ConditionalCheckFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A condition did not hold. `old` is the item that stands there, None if there is none."""
+
+    old: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a whole item."""
+
+    table: str
+    item: Item
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set and remove attributes of one item."""
+
+    table: str
+    key: Item
+    sets: Mapping[str, Value]
+    removes: tuple[str, ...] = ()
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One partition of a table or an index, in order of its sort key.
+
+    Attributes:
+        partition: name and value of the partition key.
+        between: name, lowest and highest value of the sort key, both included; None reads the whole partition.
+        index: None reads the table, strongly; an index is eventually consistent.
+    """
+
+    table: str
+    partition: tuple[str, str]
+    between: tuple[str, str, str] | None = None
+    index: str | None = None
+
+
+class Database:
+    """The DynamoDB client, with errors in the core's words."""
+
+    def __init__(self, client: DynamoDBClient, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._pause = pause
+
+    def get(self, table: str, key: Item) -> Item | None:
+        """Read one item strongly."""
+        with in_our_words():
+            answer = self._client.get_item(TableName=table, Key=pack(key), ConsistentRead=True)
+        return unpack(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, table: str, keys: Iterable[Item]) -> Iterator[Item]:
+        """Read items strongly, in any order; absent ones are left out."""
+        for some in batched([pack(key) for key in keys], BATCH_GET_KEYS, strict=False):
+            yield from self._get_batch(table, some)
+
+    def _get_batch(self, table: str, keys: Sequence[PackedItem]) -> Iterator[Item]:
+        wanted: Any = {table: {"Keys": keys, "ConsistentRead": True}}
+        for _ in range(BATCH_GET_TRIES):
+            with in_our_words():
+                answer = self._client.batch_get_item(RequestItems=wanted)
+            yield from map(unpack, answer["Responses"].get(table, []))
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return
+            self._pause(CONFLICT_PAUSE_SECONDS)
+        raise StoreUnavailableError("a batch of reads was answered in part only")
+
+    def query(self, query: Query, *, limit: int | None = None) -> Iterator[Item]:
+        """Items of a partition, at most `limit`."""
+        request = _query_request(query)
+        while limit is None or limit > 0:
+            if limit is not None:
+                request["Limit"] = limit
+            with in_our_words():
+                answer = self._client.query(**request)
+            yield from map(unpack, answer["Items"])
+            limit = None if limit is None else limit - len(answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def count(self, query: Query, *, limit: int) -> int:
+        """How many items a partition has, counted up to `limit`."""
+        request = _query_request(query) | {"Select": "COUNT"}
+        counted = 0
+        while counted < limit:
+            with in_our_words():
+                answer = self._client.query(**request, Limit=limit - counted)
+            counted += answer["Count"]
+            if "LastEvaluatedKey" not in answer:
+                break
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return counted
+
+    def put(self, put: Put) -> Refused | None:
+        """Write an item if its condition holds; None: written."""
+        request = _put_request(put)
+        return self._until_no_conflict(lambda: self._put_once(request))
+
+    def _put_once(self, request: dict[str, Any]) -> Refused | None:
+        try:
+            self._client.put_item(**request)
+        except ClientError as error:
+            if code_of(error) == "TransactionConflictException":
+                raise _ConflictError(str(error)) from error
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            return _refused(detail_of(error, "Item"))
+        return None
+
+    def transact(self, writes: Sequence[Put | Change]) -> Sequence[Refused | None] | None:
+        """Write all or nothing. None: written; else, for each write, whether its own condition did not hold."""
+        items: Any = [_transact_item(write) for write in writes]
+        return self._until_no_conflict(lambda: self._transact_once(items))
+
+    def _transact_once(self, items: Any) -> Sequence[Refused | None] | None:  # noqa: ANN401 - as the client's stubs want it
+        try:
+            self._client.transact_write_items(TransactItems=items)
+        except ClientError as error:
+            reasons = detail_of(error, "CancellationReasons")
+            if not reasons:
+                raise
+            return _refusals(reasons, error)
+        return None
+
+    def _until_no_conflict[T](self, write: Callable[[], T]) -> T:
+        for _ in range(CONFLICT_TRIES - 1):
+            try:
+                with in_our_words():
+                    return write()
+            except _ConflictError:
+                self._pause(CONFLICT_PAUSE_SECONDS)
+        with in_our_words():
+            return write()
+
+
+class _ConflictError(StoreUnavailableError):
+    """Another transaction holds one of the items right now."""
+
+
+def _refused(old: PackedItem | None) -> Refused:
+    return Refused(unpack(old) if old else None)
+
+
+def _refusals(reasons: Sequence[Mapping[str, Any]], error: ClientError) -> Sequence[Refused | None]:
+    """One entry for each write. A cancellation that is not about conditions alone is no answer, but an error."""
+    codes = [str(reason.get("Code", "None")) for reason in reasons]
+    other = [code for code in codes if code not in {"None", _CONDITION_FAILED}]
+    if "TransactionConflict" in other:
+        raise _ConflictError(str(error)) from error
+    if other:
+        raise by_code(other[0], f"{error}: {other}")
+    return [
+        _refused(reason.get("Item")) if code == _CONDITION_FAILED else None
+        for code, reason in zip(codes, reasons, strict=True)
+    ]
+
+
+def _query_request(query: Query) -> dict[str, Any]:
+    name, value = query.partition
+    condition, names, values = "#p = :p", {"#p": name}, {":p": {"S": value}}
+    if query.between is not None:
+        sort, low, high = query.between
+        condition += " AND #s BETWEEN :low AND :high"
+        names["#s"] = sort
+        values |= {":low": {"S": low}, ":high": {"S": high}}
+    where: dict[str, Any] = {"ConsistentRead": True} if query.index is None else {"IndexName": query.index}
+    return {
+        "TableName": query.table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        **where,
+    }
+
+
+def _put_request(put: Put) -> dict[str, Any]:
+    return {"TableName": put.table, "Item": pack(put.item), **_condition_request(put.condition)}
+
+
+def _change_request(change: Change) -> dict[str, Any]:
+    request = _condition_request(change.condition)
+    names = {f"#{name}": name for name in (*change.sets, *change.removes)}
+    values = {f":set_{name}": pack_value(value) for name, value in change.sets.items()}
+    sets = ", ".join(f"#{name} = :set_{name}" for name in change.sets)
+    removes = ", ".join(f"#{name}" for name in change.removes)
+    return {
+        **request,
+        "TableName": change.table,
+        "Key": pack(change.key),
+        "UpdateExpression": f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
+        "ExpressionAttributeNames": request.get("ExpressionAttributeNames", {}) | names,
+        "ExpressionAttributeValues": request.get("ExpressionAttributeValues", {}) | values,
+    }
+
+
+def _condition_request(condition: Condition | None) -> dict[str, Any]:
+    if condition is None:
+        return {}
+    request = {
+        "ConditionExpression": condition.expression,
+        "ExpressionAttributeNames": {f"#{name}": name for name in condition.attributes},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    values = pack(condition.values)
+    return request | ({"ExpressionAttributeValues": values} if values else {})
+
+
+def _transact_item(write: Put | Change) -> dict[str, Any]:
+    return {"Put": _put_request(write)} if isinstance(write, Put) else {"Update": _change_request(write)}

@@ -1,0 +1,88 @@
+"""ReplayStore on DynamoDB: dead letters, and replays with their lineage in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from workerflow.adapters.dynamodb import conditions
+from workerflow.adapters.dynamodb.database import Change, Database, Put, Query
+from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.adapters.dynamodb.items import letter as letter_codec
+from workerflow.adapters.dynamodb.items import lineage as codec
+from workerflow.domain.dead_letter import DeadLetter, LetterState
+from workerflow.domain.identity import SHARDS
+from workerflow.domain.replay import LineageEntry, ReplayRecord
+from workerflow.ports.stores import Conflict, Written
+from workerflow.tables import LETTERS_OPEN
+
+
+class DynamoReplays:
+    """Letters in `dead_letters`, the trees of replays in `replay_lineage`."""
+
+    def __init__(self, database: Database, *, letters: str, lineage: str, acceptances: str, audit: str) -> None:
+        self._database = database
+        self._letters = letters
+        self._lineage = lineage
+        self._acceptances = acceptances
+        self._audit = audit
+
+    def get_letter(self, tenant: str, trace_id: str) -> DeadLetter | None:
+        item = self._database.get(self._letters, letter_codec.key(tenant, trace_id))
+        return None if item is None else letter_codec.from_item(item)
+
+    def lineage(self, tenant: str, root: str) -> Sequence[LineageEntry]:
+        items = self._database.query(Query(self._lineage, ("pk", codec.partition(tenant, root))))
+        entries = [codec.from_item(item) for item in items if item["sk"] != codec.COUNT]
+        return sorted(entries, key=attrgetter("generation"))
+
+    def record_replay(self, record: ReplayRecord) -> Written | Conflict[LineageEntry]:
+        writes: list[Put | Change] = [
+            self._entry(record),
+            self._child(record),
+            self._count(record.entry),
+            Put(self._audit, audit_codec.to_item(record.audit)),
+        ]
+        if record.letter is not None:
+            writes.append(self._replayed(record.letter, record.entry.child))
+        refusals = self._database.transact(writes)
+        if refusals is None:
+            return Written()
+        taken = refusals[0]
+        if taken is None or taken.old is None:
+            return Conflict(None)
+        entry = codec.from_item(taken.old)
+        return Written() if entry.nonce == record.entry.nonce else Conflict(entry)
+
+    def _entry(self, record: ReplayRecord) -> Put:
+        return Put(self._lineage, codec.to_item(record.entry), conditions.NOT_THERE)
+
+    def _child(self, record: ReplayRecord) -> Put:
+        child = record.acceptance
+        return Put(self._acceptances, acceptance_codec.to_item(child), conditions.forgotten(child.accepted_at_ms))
+
+    def _count(self, entry: LineageEntry) -> Change:
+        return Change(
+            self._lineage,
+            codec.count_key(entry.tenant, entry.root),
+            sets={"n": entry.generation, "expires_at": entry.expires_at_s},
+            condition=conditions.counted(entry.generation - 1),
+        )
+
+    def _replayed(self, letter: DeadLetter, child: str) -> Change:
+        return Change(
+            self._letters,
+            letter_codec.key(letter.tenant, letter.trace_id),
+            sets={"state": LetterState.REPLAYED.value, "child": child},
+            removes=("open_in",),
+            condition=conditions.in_state(letter.state.value),
+        )
+
+    def count_open_letters(self, tenant: str, limit: int) -> int:
+        counted = 0
+        for shard in range(SHARDS):
+            partition = (LETTERS_OPEN.partition_key, acceptance_codec.shard_key(tenant, shard))
+            query = Query(self._letters, partition, index=LETTERS_OPEN.name)
+            counted += self._database.count(query, limit=limit - counted)
+        return counted

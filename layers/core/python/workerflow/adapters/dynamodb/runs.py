@@ -1,0 +1,96 @@
+"""RunStore on DynamoDB: the ledger, by compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from workerflow.adapters.dynamodb import conditions
+from workerflow.adapters.dynamodb.attributes import Item
+from workerflow.adapters.dynamodb.database import Change, Database, Put, Query, Refused
+from workerflow.adapters.dynamodb.items import attempt as attempt_codec
+from workerflow.adapters.dynamodb.items import letter as letter_codec
+from workerflow.adapters.dynamodb.items import run as codec
+from workerflow.domain.dead_letter import DeadLetter, LetterState
+from workerflow.domain.run import Run
+from workerflow.ports.stores import AttemptRecord, Conflict, DueRun, Written
+from workerflow.tables import RUNS_OPEN
+
+_SMALLEST_TIME = codec.due_text(0)
+
+
+class DynamoRuns:
+    """Rows in `runs`, and the letter of a failed run in the transaction of its terminal state."""
+
+    def __init__(self, database: Database, *, runs: str, letters: str) -> None:
+        self._database = database
+        self._runs = runs
+        self._letters = letters
+
+    def get(self, tenant: str, trace_id: str) -> Run | None:
+        item = self._database.get(self._runs, codec.key(tenant, trace_id))
+        return None if item is None else codec.from_item(item)
+
+    def get_many(self, tenant: str, trace_ids: Iterable[str]) -> Mapping[str, Run]:
+        keys = [codec.key(tenant, trace_id) for trace_id in dict.fromkeys(trace_ids)]
+        found = map(codec.from_item, self._database.get_many(self._runs, keys))
+        return {run.trace_id: run for run in found}
+
+    def holds(self, run: Run) -> bool:
+        return codec.holds(run)
+
+    def write(
+        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+    ) -> Written | Conflict[Run]:
+        row = Put(self._runs, codec.to_item(run), conditions.unchanged(run.expected_version))
+        if letter is None and resolves is None:
+            return self._answer(run, self._database.put(row))
+        return self._write_together(run, row, letter, resolves)
+
+    def _write_together(
+        self, run: Run, row: Put, letter: DeadLetter | None, resolves: str | None
+    ) -> Written | Conflict[Run]:
+        # The letter needs no condition of its own: its key is the run's, and the row's condition lets one write win.
+        writes: list[Put | Change] = [row]
+        if letter is not None:
+            writes.append(Put(self._letters, letter_codec.to_item(letter)))
+        if resolves is not None:
+            writes.append(self._resolve(run.tenant, resolves))
+        refusals = self._database.transact(writes)
+        if refusals is None:
+            return Written()
+        if refusals[0] is None:  # only the parent's letter is gone, and that must not hold the row back
+            return self.write(run, letter=letter)
+        return self._answer(run, refusals[0])
+
+    def _resolve(self, tenant: str, trace_id: str) -> Change:
+        return Change(
+            self._letters,
+            letter_codec.key(tenant, trace_id),
+            sets={"state": LetterState.RESOLVED.value},
+            removes=("open_in",),
+            condition=conditions.STILL_THERE,
+        )
+
+    def _answer(self, run: Run, refused: Refused | None) -> Written | Conflict[Run]:
+        if refused is None:
+            return Written()
+        current = None if refused.old is None else codec.from_item(refused.old)
+        if current is not None and (current.nonce, current.version) == (run.nonce, run.version):
+            return Written()
+        return Conflict(current)
+
+    def due(self, partition: str, *, until_ms: int, limit: int) -> Sequence[DueRun]:
+        query = Query(
+            self._runs,
+            (RUNS_OPEN.partition_key, partition),
+            (RUNS_OPEN.sort_key, _SMALLEST_TIME, codec.due_text(until_ms)),
+            RUNS_OPEN.name,
+        )
+        return [codec.from_index(item) for item in self._database.query(query, limit=limit)]
+
+    def put_attempt(self, record: AttemptRecord) -> None:
+        self._database.put(Put(self._runs, attempt_codec.to_item(record)))
+
+    def get_attempt(self, tenant: str, trace_id: str, attempt: int) -> AttemptRecord | None:
+        item: Item | None = self._database.get(self._runs, attempt_codec.key(tenant, trace_id, attempt))
+        return None if item is None else attempt_codec.from_item(item)
