@@ -155,5 +155,5 @@ class Signals(Protocol):
 class Faults(Protocol):
     """Where an error goes that stops nothing: the log, with its traceback. Never fails."""
 
-    def tell(self, what: str, error: Exception) -> None:
+    def failure(self, message: str, error: BaseException) -> None:
         """Record `error` with the circumstance in which it came."""

@@ -60,7 +60,7 @@ class Sweep:
         cursor = self.cursors.get_cursor(tenant, shard)
         until = first_trace_id_at(self.clock.now_ms() - GRACE_S * 1000)
         while not budget.is_spent(self.clock):
-            after = cursor.position if cursor else ""
+            after = cursor.position if cursor else first_trace_id_at(0)
             tasks = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=PAGE)
             if not tasks:
                 return

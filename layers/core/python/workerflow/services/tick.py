@@ -57,7 +57,7 @@ class Tick:
         try:
             part(budget)
         except Exception as error:  # noqa: BLE001 - one part must not stop the others; the fault is told, not hidden
-            self.faults.tell(f"the tick's part {name!r} failed", error)
+            self.faults.failure(f"the tick's part {name!r} failed", error)
             self.signals.count("TickPartFailed")
             return False
         return True
