@@ -1,0 +1,60 @@
+"""What the in-memory stores keep, and the two places where a test may break them.
+
+    store.method() -> before(name) -> applied -> after(name) -> answer
+
+`before` raising is a call that was refused; `after` raising is one that was applied and whose answer got lost. Values
+are immutable, so that keeping them is an honest copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import RLock
+
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.enablement import Switch
+from workerflow.domain.replay import LineageEntry
+from workerflow.domain.run import Run
+from workerflow.domain.task import Acceptance
+from workerflow.ports.stores import AttemptRecord, Cursor
+
+
+def _nothing(_name: str) -> None:
+    """Let the call pass."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """Every table and the bucket, as dictionaries by key.
+
+    Attributes:
+        before, after: called with the call's name, `runs.write` for one; they may raise.
+        calls: the names of all calls so far.
+    """
+
+    acceptances: dict[tuple[str, str], Acceptance] = field(default_factory=dict)
+    runs: dict[tuple[str, str], Run] = field(default_factory=dict)
+    attempts: dict[tuple[str, str, int], AttemptRecord] = field(default_factory=dict)
+    letters: dict[tuple[str, str], DeadLetter] = field(default_factory=dict)
+    lineage: dict[tuple[str, str, str, int], LineageEntry] = field(default_factory=dict)
+    replay_counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    switches: dict[tuple[str, str], Switch] = field(default_factory=dict)
+    cursors: dict[tuple[str, int], Cursor] = field(default_factory=dict)
+    audit: dict[tuple[str, int, str], AuditEvent] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    before: Callable[[str], None] = _nothing
+    after: Callable[[str], None] = _nothing
+    calls: list[str] = field(default_factory=list)
+    lock: RLock = field(default_factory=RLock)
+
+    @contextmanager
+    def call(self, name: str) -> Iterator[None]:
+        """One call of a store: alone, between `before` and `after`."""
+        with self.lock:
+            self.calls.append(name)
+            self.before(name)
+            yield
+            self.after(name)

@@ -1,0 +1,258 @@
+"""The stores in memory. They pass the same contract tests as the DynamoDB and S3 adapters (tests/contract)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+
+from tests.fakes.memory import Memory
+from workerflow.adapters.dynamodb.items import run as run_codec
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.dead_letter import DeadLetter, LetterState
+from workerflow.domain.enablement import Switch
+from workerflow.domain.errors import IntegrityError
+from workerflow.domain.identity import shard_of
+from workerflow.domain.replay import LineageEntry, ReplayRecord
+from workerflow.domain.run import Run
+from workerflow.domain.stored import StoredBytes
+from workerflow.domain.task import Acceptance, AcceptedTask
+from workerflow.ports.stores import AttemptRecord, Conflict, Cursor, DueRun, Written
+
+
+class FakeAcceptances:
+    """AcceptanceStore."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def put(self, acceptance: Acceptance, *, now_ms: int) -> Written | Conflict[Acceptance]:
+        with self._memory.call("acceptances.put"):
+            key = (acceptance.tenant, acceptance.key_hash)
+            standing = self._memory.acceptances.get(key)
+            if standing is None or standing.is_expired(now_ms):
+                self._memory.acceptances[key] = acceptance
+                return Written()
+            return Written() if standing.nonce == acceptance.nonce else Conflict(standing)
+
+    def get(self, tenant: str, key_hash: str) -> Acceptance | None:
+        with self._memory.call("acceptances.get"):
+            return self._memory.acceptances.get((tenant, key_hash))
+
+    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Sequence[AcceptedTask]:
+        with self._memory.call("acceptances.list_accepted"):
+            found = (
+                one
+                for one in self._memory.acceptances.values()
+                if one.tenant == tenant and shard_of(one.trace_id) == shard and after < one.trace_id < until
+            )
+            return [_accepted_task(one) for one in sorted(found, key=attrgetter("trace_id"))][: max(0, limit)]
+
+
+def _accepted_task(acceptance: Acceptance) -> AcceptedTask:
+    return AcceptedTask(
+        tenant=acceptance.tenant,
+        trace_id=acceptance.trace_id,
+        source=acceptance.source,
+        kind=acceptance.kind,
+        mode=acceptance.mode,
+        deadline_ms=acceptance.deadline_ms,
+        expires_at_s=acceptance.expires_at_s,
+    )
+
+
+class FakeRuns:
+    """RunStore."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def get(self, tenant: str, trace_id: str) -> Run | None:
+        with self._memory.call("runs.get"):
+            return self._memory.runs.get((tenant, trace_id))
+
+    def get_many(self, tenant: str, trace_ids: Iterable[str]) -> Mapping[str, Run]:
+        with self._memory.call("runs.get_many"):
+            found = (self._memory.runs.get((tenant, trace_id)) for trace_id in trace_ids)
+            return {run.trace_id: run for run in found if run is not None}
+
+    def holds(self, run: Run) -> bool:
+        return run_codec.holds(run)
+
+    def write(
+        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+    ) -> Written | Conflict[Run]:
+        with self._memory.call("runs.write"):
+            standing = self._memory.runs.get((run.tenant, run.trace_id))
+            if (standing.version if standing else None) != run.expected_version:
+                return _answer(standing, run)
+            self._memory.runs[run.tenant, run.trace_id] = run_codec.kept(run)
+            if letter is not None:
+                self._memory.letters[letter.tenant, letter.trace_id] = letter
+            self._resolve(run.tenant, resolves)
+            return Written()
+
+    def _resolve(self, tenant: str, trace_id: str | None) -> None:
+        parent = self._memory.letters.get((tenant, trace_id or ""))
+        if parent is not None:
+            self._memory.letters[tenant, parent.trace_id] = replace(parent, state=LetterState.RESOLVED)
+
+    def due(self, partition: str, *, until_ms: int, limit: int) -> Sequence[DueRun]:
+        with self._memory.call("runs.due"):
+            found = [
+                DueRun(run.tenant, run.trace_id, run.due_at_ms)
+                for run in self._memory.runs.values()
+                if run.open_partition == partition and run.due_at_ms is not None and run.due_at_ms <= until_ms
+            ]
+            return sorted(found, key=attrgetter("due_at_ms", "trace_id"))[: max(0, limit)]
+
+    def put_attempt(self, record: AttemptRecord) -> None:
+        with self._memory.call("runs.put_attempt"):
+            self._memory.attempts[record.tenant, record.trace_id, record.attempt] = record
+
+    def get_attempt(self, tenant: str, trace_id: str, attempt: int) -> AttemptRecord | None:
+        with self._memory.call("runs.get_attempt"):
+            return self._memory.attempts.get((tenant, trace_id, attempt))
+
+
+class FakeReplays:
+    """ReplayStore."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def get_letter(self, tenant: str, trace_id: str) -> DeadLetter | None:
+        with self._memory.call("replays.get_letter"):
+            return self._memory.letters.get((tenant, trace_id))
+
+    def lineage(self, tenant: str, root: str) -> Sequence[LineageEntry]:
+        with self._memory.call("replays.lineage"):
+            found = (one for one in self._memory.lineage.values() if (one.tenant, one.root) == (tenant, root))
+            return sorted(found, key=attrgetter("generation"))
+
+    def record_replay(self, record: ReplayRecord) -> Written | Conflict[LineageEntry]:
+        with self._memory.call("replays.record_replay"):
+            entry = record.entry
+            key = (entry.tenant, entry.root, entry.parent, entry.generation)
+            taken = self._memory.lineage.get(key)
+            if taken is not None:
+                return Written() if taken.nonce == entry.nonce else Conflict(taken)
+            if not self._may_be_written(record):
+                return Conflict(None)
+            self._memory.lineage[key] = entry
+            self._write_beside(record)
+            return Written()
+
+    def _may_be_written(self, record: ReplayRecord) -> bool:
+        child, entry, letter = record.acceptance, record.entry, record.letter
+        standing = self._memory.acceptances.get((child.tenant, child.key_hash))
+        current = self._memory.letters.get((letter.tenant, letter.trace_id)) if letter else None
+        return (
+            (standing is None or standing.is_expired(child.accepted_at_ms))
+            and self._memory.replay_counts.get((entry.tenant, entry.root), 0) == entry.generation - 1
+            and (letter is None or (current is not None and current.state is letter.state))
+        )
+
+    def _write_beside(self, record: ReplayRecord) -> None:
+        child, entry, event = record.acceptance, record.entry, record.audit
+        self._memory.acceptances[child.tenant, child.key_hash] = child
+        self._memory.replay_counts[entry.tenant, entry.root] = entry.generation
+        self._memory.audit[event.tenant, event.at_ms, event.nonce] = event
+        if record.letter is not None:
+            current = self._memory.letters[record.letter.tenant, record.letter.trace_id]
+            replayed = replace(current, state=LetterState.REPLAYED, child=entry.child)
+            self._memory.letters[current.tenant, current.trace_id] = replayed
+
+    def count_open_letters(self, tenant: str, limit: int) -> int:
+        with self._memory.call("replays.count_open_letters"):
+            states = (letter.state for letter in self._memory.letters.values() if letter.tenant == tenant)
+            return min(limit, sum(state is LetterState.OPEN for state in states))
+
+
+class FakeSwitches:
+    """SwitchStore."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def list_switches(self, tenant: str) -> Sequence[Switch]:
+        with self._memory.call("switches.list_switches"):
+            found = (switch for switch in self._memory.switches.values() if switch.tenant == tenant)
+            return sorted(found, key=attrgetter("source"))
+
+    def put_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
+        with self._memory.call("switches.put_switch"):
+            standing = self._memory.switches.get((switch.tenant, switch.source))
+            if (standing.version if standing else 0) != switch.version - 1:
+                return _answer(standing, switch)
+            self._memory.switches[switch.tenant, switch.source] = switch
+            self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
+            return Written()
+
+
+class FakeCursors:
+    """CursorStore."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def get_cursor(self, tenant: str, shard: int) -> Cursor | None:
+        with self._memory.call("cursors.get_cursor"):
+            return self._memory.cursors.get((tenant, shard))
+
+    def move_cursor(self, cursor: Cursor) -> Written | Conflict[Cursor]:
+        with self._memory.call("cursors.move_cursor"):
+            standing = self._memory.cursors.get((cursor.tenant, cursor.shard))
+            if (standing.version if standing else 0) != cursor.version - 1:
+                return _answer(standing, cursor)
+            self._memory.cursors[cursor.tenant, cursor.shard] = cursor
+            return Written()
+
+
+def _answer[T: Run | Switch | Cursor](standing: T | None, asked: T) -> Written | Conflict[T]:
+    """A condition did not hold: because of our own write, or of another's."""
+    if standing is not None and (standing.nonce, standing.version) == (asked.nonce, asked.version):
+        return Written()
+    return Conflict(standing)
+
+
+class FakeAuditLog:
+    """AuditLog."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def append(self, event: AuditEvent) -> None:
+        with self._memory.call("audit.append"):
+            self._memory.audit[event.tenant, event.at_ms, event.nonce] = event
+
+
+class FakeBlobs:
+    """BlobStore."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def put(self, pointer: str, body: bytes) -> None:
+        with self._memory.call("blobs.put"):
+            self._memory.objects[pointer] = body
+
+    def get(self, stored: StoredBytes) -> bytes:
+        body = self._read(stored.pointer) if stored.inline is None else stored.inline
+        if hashlib.sha256(body).hexdigest() != stored.sha256:
+            raise IntegrityError(f"the bytes behind {stored.pointer or 'an item'} are not those that were stored")
+        return body
+
+    def _read(self, pointer: str | None) -> bytes:
+        with self._memory.call("blobs.get"):
+            return self._object(str(pointer))
+
+    def copy(self, source: str, target: str) -> None:
+        with self._memory.call("blobs.copy"):
+            self._memory.objects[target] = self._object(source)
+
+    def _object(self, pointer: str) -> bytes:
+        if pointer not in self._memory.objects:
+            raise IntegrityError(f"there is no object {pointer}")
+        return self._memory.objects[pointer]

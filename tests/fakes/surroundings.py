@@ -1,0 +1,203 @@
+"""The rest of the world in memory: queue, invoker, clock, identities, handlers, signals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.fakes.memory import Memory
+from workerflow.domain.errors import PermanentError
+from workerflow.domain.failure import Failure
+from workerflow.domain.manifest import Route
+from workerflow.domain.output import HandlerOutput
+from workerflow.domain.task import TaskMessage
+from workerflow.ports.world import DeadMessage, HandlerCall, Invocation, NoAnswer, PayloadFault
+
+START_MS = 1_760_000_000_000
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, ms: int = START_MS) -> None:
+        self.ms = ms
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def advance(self, seconds: float) -> None:
+        self.ms += round(seconds * 1000)
+
+
+class FakeIds:
+    """Nonces that count up, jitter as set."""
+
+    def __init__(self, jitter: float = 0.5) -> None:
+        self.next_jitter = jitter
+        self._made = 0
+
+    def nonce(self) -> str:
+        self._made += 1
+        return f"{self._made:016x}"
+
+    def jitter(self) -> float:
+        return self.next_jitter
+
+
+class FakeTaskQueue:
+    """TaskQueue: what was sent, in order. `refusals` messages of the next batches are refused."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.messages: list[TaskMessage] = []
+        self.refusals = 0
+
+    def send(self, message: TaskMessage) -> None:
+        with self._memory.call("queue.send"):
+            self.messages.append(message)
+
+    def send_many(self, messages: Sequence[TaskMessage]) -> Sequence[TaskMessage]:
+        if not messages:
+            return ()
+        with self._memory.call("queue.send_many"):
+            refused = messages[: self.refusals]
+            self.refusals -= len(refused)
+            self.messages.extend(messages[len(refused) :])
+            return refused
+
+    def take(self) -> TaskMessage | None:
+        """The oldest message, which is gone from the queue then."""
+        return self.messages.pop(0) if self.messages else None
+
+
+class FakeDeliveries:
+    """Deliveries: which message comes back when."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.returns: dict[str, float] = {}
+
+    def return_after(self, receipt: str, delay_seconds: float) -> None:
+        with self._memory.call("deliveries.return_after"):
+            self.returns[receipt] = delay_seconds
+
+
+class FakeDeadMessages:
+    """DeadMessageQueue: a received message is hidden until `reappear`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._bodies: dict[str, str] = {}
+        self._hidden: set[str] = set()
+        self._made = 0
+
+    def add(self, body: str) -> None:
+        """Let a message end here."""
+        self._made += 1
+        self._bodies[f"receipt-{self._made}"] = body
+
+    def reappear(self) -> None:
+        """Let the visibility time-out pass."""
+        self._hidden.clear()
+
+    @property
+    def bodies(self) -> list[str]:
+        """What is still there."""
+        return list(self._bodies.values())
+
+    def receive(self, limit: int) -> Sequence[DeadMessage]:
+        with self._memory.call("dead_messages.receive"):
+            receipts = [receipt for receipt in self._bodies if receipt not in self._hidden][: min(limit, 10)]
+            self._hidden.update(receipts)
+            return [self._message(receipt) for receipt in receipts]
+
+    def _message(self, receipt: str) -> DeadMessage:
+        body = self._bodies[receipt]
+        return DeadMessage(receipt, body, TaskMessage.from_text(body))
+
+    def delete(self, message: DeadMessage) -> None:
+        with self._memory.call("dead_messages.delete"):
+            self._bodies.pop(message.receipt, None)
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeCall:
+    """One invocation that was asked for."""
+
+    message: TaskMessage
+    owner: str
+    for_caller: bool
+    wait_seconds: float
+
+
+@dataclass(slots=True)
+class FakeInvoker:
+    """WorkflowInvoker: `answer` decides, and may raise InvocationFailedError."""
+
+    answer: Callable[[InvokeCall], Invocation] = lambda _call: NoAnswer()
+    calls: list[InvokeCall] = field(default_factory=list)
+
+    def invoke(self, message: TaskMessage, *, owner: str, for_caller: bool, wait_seconds: float) -> Invocation:
+        call = InvokeCall(message, owner, for_caller, wait_seconds)
+        self.calls.append(call)
+        return self.answer(call)
+
+
+def _echo(call: HandlerCall) -> HandlerOutput | Failure:
+    return HandlerOutput("document", call.body)
+
+
+@dataclass(slots=True)
+class FakeRunner:
+    """HandlerRunner: `handler` is the author's code; by default it returns the payload."""
+
+    handler: Callable[[HandlerCall], HandlerOutput | Failure] = _echo
+    calls: list[HandlerCall] = field(default_factory=list)
+
+    def run(self, call: HandlerCall) -> HandlerOutput | Failure:
+        self.calls.append(call)
+        return self.handler(call)
+
+
+@dataclass(slots=True)
+class FakeSchemas:
+    """PayloadSchemas: the faults by route name."""
+
+    found: Mapping[str, Sequence[PayloadFault]] = field(default_factory=dict)
+
+    def faults(self, route: Route, body: bytes) -> Sequence[PayloadFault]:
+        del body
+        return self.found.get(route.name, ())
+
+
+@dataclass(slots=True)
+class FakeSecrets:
+    """Secrets by (tenant, name)."""
+
+    values: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def get(self, tenant: str, name: str) -> str:
+        if (tenant, name) not in self.values:
+            raise PermanentError(f"the secret {name!r} does not exist")
+        return self.values[tenant, name]
+
+
+class FakeSignals:
+    """Signals, summed up by name."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def count(self, name: str, value: int = 1) -> None:
+        self.counts[name] += value
+
+
+class FakeFaults:
+    """Faults, as they were told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Exception]] = []
+
+    def tell(self, what: str, error: Exception) -> None:
+        self.told.append((what, error))

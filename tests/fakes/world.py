@@ -1,0 +1,72 @@
+"""One world in memory: every port, on one memory.
+
+world = FakeWorld()
+accept = AcceptTask(acceptances=world.acceptances, blobs=world.blobs, queue=world.queue, ...)
+world.memory.before = ...   # refuse calls
+world.memory.after = ...    # lose answers
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.fakes.memory import Memory
+from tests.fakes.stores import (
+    FakeAcceptances,
+    FakeAuditLog,
+    FakeBlobs,
+    FakeCursors,
+    FakeReplays,
+    FakeRuns,
+    FakeSwitches,
+)
+from tests.fakes.surroundings import (
+    FakeClock,
+    FakeDeadMessages,
+    FakeDeliveries,
+    FakeFaults,
+    FakeIds,
+    FakeInvoker,
+    FakeRunner,
+    FakeSchemas,
+    FakeSecrets,
+    FakeSignals,
+    FakeTaskQueue,
+)
+
+
+@dataclass(slots=True)
+class FakeWorld:
+    """All ports at once."""
+
+    memory: Memory = field(default_factory=Memory)
+    clock: FakeClock = field(default_factory=FakeClock)
+    ids: FakeIds = field(default_factory=FakeIds)
+    invoker: FakeInvoker = field(default_factory=FakeInvoker)
+    runner: FakeRunner = field(default_factory=FakeRunner)
+    schemas: FakeSchemas = field(default_factory=FakeSchemas)
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
+    signals: FakeSignals = field(default_factory=FakeSignals)
+    faults: FakeFaults = field(default_factory=FakeFaults)
+    acceptances: FakeAcceptances = field(init=False)
+    runs: FakeRuns = field(init=False)
+    replays: FakeReplays = field(init=False)
+    switches: FakeSwitches = field(init=False)
+    cursors: FakeCursors = field(init=False)
+    audit: FakeAuditLog = field(init=False)
+    blobs: FakeBlobs = field(init=False)
+    queue: FakeTaskQueue = field(init=False)
+    deliveries: FakeDeliveries = field(init=False)
+    dead_messages: FakeDeadMessages = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.acceptances = FakeAcceptances(self.memory)
+        self.runs = FakeRuns(self.memory)
+        self.replays = FakeReplays(self.memory)
+        self.switches = FakeSwitches(self.memory)
+        self.cursors = FakeCursors(self.memory)
+        self.audit = FakeAuditLog(self.memory)
+        self.blobs = FakeBlobs(self.memory)
+        self.queue = FakeTaskQueue(self.memory)
+        self.deliveries = FakeDeliveries(self.memory)
+        self.dead_messages = FakeDeadMessages(self.memory)
