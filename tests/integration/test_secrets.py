@@ -1,4 +1,4 @@
-"""Secrets come from Secrets Manager, are kept for a while, and read again when a check against them failed."""
+"""Credentials come from Secrets Manager, are kept for a while, and read again when a check against them failed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from workerflow.adapters.secrets import (
     CACHE_SECONDS,
     REFRESH_FLOOR_SECONDS,
     STALE_SECONDS,
-    HandlerSecrets,
     SecretTexts,
     TenantCredentials,
 )
 from workerflow.domain.credentials import Credentials
-from workerflow.domain.errors import PermanentError, RetryableError, StoreUnavailableError
+from workerflow.domain.errors import StoreUnavailableError
 
 NAME = "workerflow/dev/default/ingress"
 DOCUMENT = {"token": {"current": "token-0123456789abcdef"}}
@@ -46,8 +45,8 @@ class ToldFaults:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def tell(self, what: str, error: Exception) -> None:
-        self.told.append(f"{what}: {error}")
+    def failure(self, message: str, error: BaseException) -> None:
+        self.told.append(f"{message}: {error}")
 
 
 class World:
@@ -175,14 +174,3 @@ def test_a_copy_does_not_serve_for_ever(world: World) -> None:
     world.clock.pass_seconds(STALE_SECONDS)
     with pytest.raises(StoreUnavailableError):
         world.credentials.read("default")
-
-
-def test_a_handler_gets_its_connector_secret(world: World) -> None:
-    world.put("sk_live_1", "workerflow/dev/default/handlers/provider")
-    secrets = HandlerSecrets(world.texts, prefix="workerflow/dev/")
-    assert secrets.get("default", "provider") == "sk_live_1"
-    with pytest.raises(PermanentError, match="'other' does not exist"):
-        secrets.get("default", "other")
-    world.line_is_cut = True
-    with pytest.raises(RetryableError, match="cannot be read now"):
-        secrets.get("default", "third")

@@ -22,6 +22,7 @@ INGRESS = {
     "LOG_LEVEL": "INFO",
     "TABLE_IDEMPOTENCY_KEYS": "workerflow-dev-idempotency-keys",
     "TABLE_RUNS": "workerflow-dev-runs",
+    "TABLE_DEAD_LETTERS": "workerflow-dev-dead-letters",
     "TABLE_CURSOR_STATE": "workerflow-dev-cursor-state",
     "QUEUE_URL": "https://sqs.invalid/1/workerflow-dev-tasks",
     "PAYLOAD_BUCKET": "workerflow-dev-payloads",

@@ -1,4 +1,4 @@
-"""Secrets Manager: a tenant's credentials and handlers' connector secrets, cached.
+"""Tenants' credentials on Secrets Manager, cached.
 
 A secret is read again when its copy is older than CACHE_SECONDS, and once earlier if a check against it failed, at
 most every REFRESH_FLOOR_SECONDS (whoever sends wrong tokens must not make us call AWS at will). So a rotation that
@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from workerflow.adapters.aws_errors import code_of, in_our_words
 from workerflow.domain.credentials import Credentials
-from workerflow.domain.errors import IntegrityError, PermanentError, PlatformError, RetryableError
+from workerflow.domain.errors import IntegrityError, PlatformError
 from workerflow.ports.world import Clock, Faults
 
 if TYPE_CHECKING:
@@ -125,28 +125,5 @@ class TenantCredentials:
         try:
             return Credentials.parse(text)
         except IntegrityError as error:
-            self._faults.tell(f"the credentials of tenant {tenant} are malformed: nobody gets in", error)
+            self._faults.failure(f"the credentials of tenant {tenant} are malformed: nobody gets in", error)
             return Credentials()
-
-
-class HandlerSecrets:
-    """Connector secrets of handlers: `<prefix><tenant>/handlers/<name>`. Implements the port `Secrets`."""
-
-    def __init__(self, texts: SecretTexts, *, prefix: str) -> None:
-        self._texts = texts
-        self._prefix = prefix
-
-    def get(self, tenant: str, name: str) -> str:
-        """The secret's value.
-
-        Raises:
-            RetryableError: Secrets Manager does not answer.
-            PermanentError: there is no such secret.
-        """
-        try:
-            text = self._texts.read(f"{self._prefix}{tenant}/handlers/{name}")
-        except PlatformError as error:
-            raise RetryableError(f"the secret {name!r} cannot be read now") from error
-        if text is None:
-            raise PermanentError(f"the secret {name!r} does not exist")
-        return text

@@ -46,10 +46,6 @@ class Telemetry:
         """Log one line about an exception: its class and stack, and its text where that is known to be harmless."""
         self.logger.error(message, extra=_told(fields) | describe(error))
 
-    def tell(self, what: str, error: Exception) -> None:
-        """Log an error that stops nothing."""
-        self.failure(what, error)
-
     def flush(self) -> None:
         """Write the metrics collected since the last time. Call it once at the end of every invocation."""
         if self._pending:

@@ -74,6 +74,7 @@ class IngressSettings(_EveryFunction):
 
     idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
     runs: str = _table(RUNS)
+    dead_letters: str = _table(DEAD_LETTERS)
     cursor_state: str = _table(CURSOR_STATE)
     queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
     payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
@@ -169,6 +170,11 @@ def variables_of(kind: type[Any]) -> tuple[Variable, ...]:
         Variable(one.metadata["variable"], one.metadata["meaning"], required=one.default is MISSING)
         for one in fields(kind)
     )
+
+
+def is_on_lambda(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is a Lambda function (or its emulator), which had better be ready before its first call."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in environ
 
 
 def read_settings[S](kind: type[S], environ: Mapping[str, str] = os.environ) -> S:

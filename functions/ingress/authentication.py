@@ -1,0 +1,79 @@
+"""Whether a call comes from whom it says: the limit, the tenant's secrets, the comparison, one look for newer secrets.
+
+limit of failures --> copy of the secrets --> check --> proven
+                                              `- mismatch --> newer secrets? --> check again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from workerflow.domain.credentials import Credentials, Presented, Proof, prove
+from workerflow.domain.failure_limit import FailureLimit
+from workerflow.domain.identity import DEFAULT_TENANT
+from workerflow.domain.refusals import SignatureMismatchError, TokenMismatchError, TooManyFailuresError
+from workerflow.ports.world import Clock
+
+
+class CredentialStore(Protocol):
+    """Where tenants' live secrets are. Both methods raise StoreUnavailableError: unknown, ask again."""
+
+    def read(self, tenant: str) -> Credentials:
+        """The live secrets, as far as is known here; none if nothing is configured."""
+
+    def refresh(self, tenant: str) -> Credentials:
+        """The live secrets after a check failed: newer ones, if it is time to look for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticate:
+    """Decides about credentials.
+
+    Attributes:
+        tenants: those that exist. Calls for others are checked against the default tenant's secrets, for the same
+            work, and refused all the same.
+    """
+
+    store: CredentialStore
+    limit: FailureLimit
+    clock: Clock
+    tenants: Collection[str]
+
+    def __call__(self, presented: Presented, *, tenant: str, source_address: str) -> Proof:
+        """Prove a call's credentials.
+
+        Raises:
+            TooManyFailuresError: the address failed too often; nothing was compared.
+            UnauthorizedError: they are missing, malformed or wrong.
+            StoreUnavailableError: the secrets cannot be read.
+        """
+        now_ms = self.clock.now_ms()
+        wait_seconds = self.limit.wait_seconds(source_address, now_ms)
+        if wait_seconds:
+            raise TooManyFailuresError(wait_seconds)
+        try:
+            return self._prove(presented, tenant)
+        except (SignatureMismatchError, TokenMismatchError):
+            self.limit.record_failure(source_address, now_ms)
+            raise
+
+    def _prove(self, presented: Presented, tenant: str) -> Proof:
+        owner = tenant if tenant in self.tenants else DEFAULT_TENANT
+        known = self.store.read(owner)
+        try:
+            return self._check(presented, known, tenant)
+        except (SignatureMismatchError, TokenMismatchError):
+            newer = self.store.refresh(owner)
+            if newer == known:
+                raise
+        return self._check(presented, newer, tenant)
+
+    def _check(self, presented: Presented, credentials: Credentials, tenant: str) -> Proof:
+        return prove(
+            presented,
+            credentials,
+            tenant_exists=tenant in self.tenants,
+            now_seconds=self.clock.now_ms() / 1000,
+        )

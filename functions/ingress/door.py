@@ -1,0 +1,199 @@
+"""The order in which a request is looked at. docs/errors.md has it as a table; the order is part of the contract.
+
+    path and method -> header syntax -> tenant -> body size -> query of a signed call
+      -> credentials                                (limit, then comparison)
+      -> route -> sufficient proof -> key -> enablement -> JSON -> schema
+      -> acceptance -> 202, or the sync answer
+
+What is cheap and tells nothing comes first; what would tell something (does this route exist?) comes after the
+credentials; nothing is written before the last check has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from functions.ingress.answers import PAUSED_RETRY_SECONDS, answered, run_document, taken
+from functions.ingress.authentication import Authenticate
+from functions.ingress.call_headers import CallHeaders, presented_by, read_call_headers, tenant_of
+from functions.ingress.paths import CallPath, HealthPath, RunPath, match_path
+from workerflow.domain.credentials import Proof
+from workerflow.domain.enablement import Enablement
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.json_body import MAX_BODY_BYTES, parse_body
+from workerflow.domain.manifest import Manifest
+from workerflow.domain.refusals import (
+    BodyTooLargeError,
+    KeyRequiredError,
+    KeyReusedError,
+    OutcomeUnknownError,
+    PayloadInvalidError,
+    QueryNotAllowedError,
+    RouteDisabledError,
+    RouteNotFoundError,
+    RoutePausedError,
+    RunNotFoundError,
+)
+from workerflow.domain.route import Route
+from workerflow.domain.task import Acceptance
+from workerflow.ports.world import Ids, PayloadFault
+from workerflow.runtime.http import JSON, Request, Response
+from workerflow.services.accept_task import AcceptTask, KeyReused, TaskDraft
+from workerflow.services.answer_sync import AnswerSync, SyncAnswer
+from workerflow.services.enablement import CheckEnablement
+from workerflow.services.read_run import ReadRun
+
+MAX_FAULTS_LISTED = 50
+MAX_CONTENT_TYPE_CHARACTERS = 255
+TRACE_HEADER = "x-trace-id"
+TRACEPARENT_HEADER = "traceparent"
+
+
+class Schemas(Protocol):
+    """Checks documents against their route's schema."""
+
+    def faults_of(self, route: Route, document: Any, *, size: int) -> Sequence[PayloadFault]:  # noqa: ANN401 - JSON
+        """All violations, a bounded number; empty if the document is valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, proven."""
+
+    tenant: str
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Answers requests. `environment` is what the health check tells."""
+
+    authenticate: Authenticate
+    manifest: Manifest
+    enablement: CheckEnablement
+    schemas: Schemas
+    accept: AcceptTask
+    answer_sync: AnswerSync
+    read_run: ReadRun
+    ids: Ids
+    environment: str
+
+    def answer(self, request: Request, *, wait_seconds: Callable[[], float]) -> Response:
+        """Answer one request.
+
+        Args:
+            request: as it came.
+            wait_seconds: how long a sync task may be waited for, asked at the moment when the wait begins.
+
+        Raises:
+            RefusedError: the request is refused; the class tells why.
+            StoreUnavailableError: unknown what became of it; the caller asks again with the same key.
+        """
+        path = match_path(request.method, request.path)
+        if isinstance(path, HealthPath):
+            return Response.document(200, {"status": "ok", "environment": self.environment})
+        headers = read_call_headers(request.headers)
+        caller = self._caller(request, headers, path)
+        if isinstance(path, RunPath):
+            return self._tell_run(caller, path)
+        return self._take(request, headers, caller, path, wait_seconds)
+
+    def _caller(self, request: Request, headers: CallHeaders, path: RunPath | CallPath) -> Caller:
+        tenant = tenant_of(headers, path.tenant if isinstance(path, CallPath) else None)
+        if len(request.body) > MAX_BODY_BYTES:
+            raise BodyTooLargeError(f"at most {MAX_BODY_BYTES} bytes")
+        if headers.is_signed and request.query:
+            raise QueryNotAllowedError("put everything into the body")
+        presented = presented_by(request, headers, tenant)
+        proof = self.authenticate(presented, tenant=tenant, source_address=request.source_address)
+        return Caller(tenant, proof)
+
+    def _tell_run(self, caller: Caller, path: RunPath) -> Response:
+        view = self.read_run(caller.tenant, path.trace_id)
+        if view is None:
+            raise RunNotFoundError
+        return Response.document(200, run_document(view), {TRACE_HEADER: view.run.trace_id})
+
+    def _take(
+        self,
+        request: Request,
+        headers: CallHeaders,
+        caller: Caller,
+        path: CallPath,
+        wait_seconds: Callable[[], float],
+    ) -> Response:
+        route = self.manifest.routes.get(path.route)
+        if route is None:
+            raise RouteNotFoundError
+        caller.proof.require(route.authentication)
+        draft = self._draft(request, caller, route, self._key(headers, caller))
+        self._require_enabled(caller, route)
+        self._require_valid(route, request.body)
+        return self._accept(draft, wait_seconds).with_headers(_traced(request))
+
+    def _key(self, headers: CallHeaders, caller: Caller) -> str:
+        """The caller's key; a call that only a token proves may leave it out, and is then a new task every time."""
+        if headers.key is not None:
+            return headers.key
+        if caller.proof.by_signature:
+            raise KeyRequiredError("send `Idempotency-Key`, and sign it")
+        return f"minted-{self.ids.nonce()}{self.ids.nonce()}"
+
+    def _draft(self, request: Request, caller: Caller, route: Route, key: str) -> TaskDraft:
+        return TaskDraft(
+            tenant=caller.tenant,
+            source=route.source,
+            kind="http_route",
+            mode=route.mode,
+            scope=route.source,
+            key=key,
+            body=request.body,
+            content_type=_content_type(request),
+            traceparent=request.traceparent,
+        )
+
+    def _require_enabled(self, caller: Caller, route: Route) -> None:
+        state = self.enablement(caller.tenant, route.source)
+        if state is Enablement.DISABLED:
+            raise RouteDisabledError("" if route.enabled else route.disabled_reason)
+        if state is Enablement.PAUSED and route.mode == "sync":
+            raise RoutePausedError("repeat the call later", headers={"retry-after": str(PAUSED_RETRY_SECONDS)})
+
+    def _require_valid(self, route: Route, body: bytes) -> None:
+        document = parse_body(body)
+        faults = self.schemas.faults_of(route, document, size=len(body))
+        if faults:
+            listed = [{"pointer": fault.pointer, "message": fault.message} for fault in faults[:MAX_FAULTS_LISTED]]
+            raise PayloadInvalidError(listed, more=len(faults) >= MAX_FAULTS_LISTED)
+
+    def _accept(self, draft: TaskDraft, wait_seconds: Callable[[], float]) -> Response:
+        outcome = self.accept(draft)
+        acceptance = outcome.acceptance
+        if isinstance(outcome, KeyReused):
+            raise KeyReusedError("another body needs another key", trace_id=acceptance.trace_id)
+        if draft.mode == "async":
+            response = taken(acceptance, duplicate=outcome.duplicate)
+        else:
+            answer = self._wait_for(acceptance, wait_seconds())
+            response = answered(acceptance, answer, duplicate=outcome.duplicate)
+        return response.with_headers({TRACE_HEADER: acceptance.trace_id})
+
+    def _wait_for(self, acceptance: Acceptance, wait_seconds: float) -> SyncAnswer:
+        try:
+            return self.answer_sync(acceptance, wait_seconds=wait_seconds)
+        except StoreUnavailableError as error:
+            raise OutcomeUnknownError(
+                "repeat the call with the same key", headers={"retry-after": "2"}, trace_id=acceptance.trace_id
+            ) from error
+
+
+def _content_type(request: Request) -> str:
+    """As the caller named it, for the handler to see; it decides nothing, for every payload is JSON."""
+    value = request.headers.get("content-type", JSON)
+    return value if value.isascii() and value.isprintable() and len(value) <= MAX_CONTENT_TYPE_CHARACTERS else JSON
+
+
+def _traced(request: Request) -> dict[str, str]:
+    return {TRACEPARENT_HEADER: request.traceparent} if request.traceparent else {}

@@ -1,0 +1,78 @@
+"""`ingress`: every HTTP request comes in here and is answered here, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from functions.ingress.wiring import Ingress, ingress
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
+from workerflow.runtime.http import Request, Response, read_request
+from workerflow.runtime.settings import is_on_lambda
+
+LONGEST_WAIT_S = 27.0
+"""Callers are answered after 28 s; the last second is for the hand-over."""
+RESERVE_S = 1.5
+"""How long before the platform ends this invocation a wait must be over."""
+STORE_RETRY_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A response, and what is logged about it."""
+
+    response: Response
+    code: str | None = None
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - the platform's context
+    """Answer one HTTP request (payload format 2.0). Never raises: what nobody foresaw is a 500."""
+    wired = ingress()
+    request_id = str(context.aws_request_id)
+
+    def wait_seconds() -> float:
+        remaining_seconds: float = context.get_remaining_time_in_millis() / 1000
+        return min(LONGEST_WAIT_S, remaining_seconds - RESERVE_S)
+
+    try:
+        answer = _answer(wired, event, request_id, wait_seconds)
+        _log(wired, answer, request_id)
+        return answer.response.to_dict()
+    finally:
+        wired.telemetry.flush()
+
+
+def _answer(wired: Ingress, event: object, request_id: str, wait_seconds: Callable[[], float]) -> _Answer:
+    try:
+        request: Request = read_request(event, request_id=request_id)
+        return _Answer(wired.door.answer(request, wait_seconds=wait_seconds))
+    except RefusedError as refusal:
+        if refusal.__cause__ is not None:
+            wired.telemetry.failure("refused because of a fault", refusal, request_id=request_id)
+        return _refused(refusal, request_id)
+    except StoreUnavailableError as error:
+        wired.telemetry.failure("a store did not answer", error, request_id=request_id)
+        unknown = OutcomeUnknownError("repeat the call with the same key", headers={"retry-after": str(STORE_RETRY_S)})
+        return _refused(unknown, request_id)
+    except Exception as error:  # noqa: BLE001 - the caller gets a problem document, the log gets the stack
+        wired.telemetry.count("UncaughtError")
+        wired.telemetry.failure("uncaught", error, request_id=request_id)
+        return _refused(InternalError("tell the operator the request id"), request_id)
+
+
+def _refused(refusal: RefusedError, request_id: str) -> _Answer:
+    return _Answer(Response.problem(refusal, request_id=request_id), refusal.code)
+
+
+def _log(wired: Ingress, answer: _Answer, request_id: str) -> None:
+    """One line a request, of facts that we made ourselves: nothing that the caller sent is repeated."""
+    trace_id = answer.response.headers.get("x-trace-id")
+    wired.telemetry.info(
+        "answered", request_id=request_id, status=answer.response.status, code=answer.code, trace_id=trace_id
+    )
+
+
+if is_on_lambda():
+    ingress()  # at INIT, which has more CPU than the first call would have
