@@ -16,6 +16,7 @@ import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
@@ -32,10 +33,15 @@ TRIES = 3
 
 
 class Clients:
-    """Creates each client once. Safe to use from several threads."""
+    """Creates each client once. Safe to use from several threads.
 
-    def __init__(self, region: str | None = None) -> None:
-        self._session = botocore.session.get_session()
+    Args:
+        region: None for the region of the environment.
+        session: botocore's, where it is not to be a new one.
+    """
+
+    def __init__(self, region: str | None = None, session: Session | None = None) -> None:
+        self._session = session or botocore.session.get_session()
         self._region = region
         self._lock = Lock()
         self._made: dict[tuple[str, int], Any] = {}
