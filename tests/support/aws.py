@@ -114,7 +114,7 @@ class AwsWorld:
         self.blobs = S3Blobs(self.clients.s3, BUCKET)
         self.queue = SqsTaskQueue(self.clients.sqs(), self.queue_url)
         self.deliveries = SqsDeliveries(self.clients.sqs(), self.queue_url)
-        self.dead_messages = SqsDeadMessages(self.clients.sqs(), self.dead_letter_queue_url, wait_seconds=0)
+        self.dead_messages = SqsDeadMessages(self.clients.sqs(), self.dead_letter_queue_url)
 
     def _build(self) -> None:
         for table in TABLES:

@@ -62,22 +62,17 @@ class SqsDeliveries:
 class SqsDeadMessages:
     """The queue's own dead-letter queue.
 
-    `wait_seconds` is a long poll: a short one asks some of SQS's servers only and may find nothing where there is
-    something. Source: AWS, "Amazon SQS short and long polling".
+    Short polls: one may overlook a message (AWS, "Amazon SQS short and long polling"), which the next tick then finds.
+    A long poll of an empty queue, which it nearly always is, would cost a second of every minute.
     """
 
-    def __init__(self, client: SQSClient, url: str, *, wait_seconds: int = 1) -> None:
+    def __init__(self, client: SQSClient, url: str) -> None:
         self._client = client
         self._url = url
-        self._wait_seconds = wait_seconds
 
     def receive(self, limit: int) -> Sequence[DeadMessage]:
         with in_our_words():
-            answer = self._client.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=max(1, min(limit, MAX_BATCH)),
-                WaitTimeSeconds=self._wait_seconds,
-            )
+            answer = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=max(1, min(limit, MAX_BATCH)))
         return [
             DeadMessage(
                 receipt=message["ReceiptHandle"],

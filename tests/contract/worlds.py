@@ -1,0 +1,130 @@
+"""The two worlds of the contract tests, under one name: every port, and what a test needs to look behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from tests.fakes.world import FakeWorld
+from tests.support.aws import AwsWorld, aws_world
+from tests.support.faults import Fault
+from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.task import TaskMessage
+from workerflow.ports.stores import (
+    AcceptanceStore,
+    AuditLog,
+    BlobStore,
+    CursorStore,
+    ReplayStore,
+    RunStore,
+    SwitchStore,
+)
+from workerflow.ports.world import DeadMessageQueue, TaskQueue
+from workerflow.tables import AUDIT_EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """A world, whoever implements it.
+
+    Attributes:
+        sent: takes everything out of the task queue.
+        bury: lets a message end in the dead-letter queue.
+        audit_events: all rows of the audit trail.
+        refusing: while open, no call is applied.
+        losing_answers: while open, calls are applied and their answers lost.
+    """
+
+    acceptances: AcceptanceStore
+    runs: RunStore
+    replays: ReplayStore
+    switches: SwitchStore
+    cursors: CursorStore
+    audit: AuditLog
+    blobs: BlobStore
+    queue: TaskQueue
+    dead_messages: DeadMessageQueue
+    sent: Callable[[], list[TaskMessage | None]]
+    bury: Callable[[str], None]
+    audit_events: Callable[[], list[AuditEvent]]
+    refusing: Callable[[], AbstractContextManager[None]]
+    losing_answers: Callable[[], AbstractContextManager[None]]
+
+
+@contextmanager
+def in_memory() -> Iterator[Ports]:
+    """The fakes."""
+    world = FakeWorld()
+
+    def unreachable(_name: str) -> None:
+        raise StoreUnavailableError("the line is cut")
+
+    @contextmanager
+    def refusing() -> Iterator[None]:
+        world.memory.before, kept = unreachable, world.memory.before
+        yield
+        world.memory.before = kept
+
+    @contextmanager
+    def losing_answers() -> Iterator[None]:
+        world.memory.after, kept = unreachable, world.memory.after
+        yield
+        world.memory.after = kept
+
+    def sent() -> list[TaskMessage | None]:
+        messages: list[TaskMessage | None] = list(world.queue.messages)
+        world.queue.messages.clear()
+        return messages
+
+    yield Ports(
+        acceptances=world.acceptances,
+        runs=world.runs,
+        replays=world.replays,
+        switches=world.switches,
+        cursors=world.cursors,
+        audit=world.audit,
+        blobs=world.blobs,
+        queue=world.queue,
+        dead_messages=world.dead_messages,
+        sent=sent,
+        bury=world.dead_messages.add,
+        audit_events=lambda: list(world.memory.audit.values()),
+        refusing=refusing,
+        losing_answers=losing_answers,
+    )
+
+
+@contextmanager
+def on_aws() -> Iterator[Ports]:
+    """The adapters, on moto."""
+    with aws_world() as world:
+        yield Ports(
+            acceptances=world.acceptances,
+            runs=world.runs,
+            replays=world.replays,
+            switches=world.switches,
+            cursors=world.cursors,
+            audit=world.audit,
+            blobs=world.blobs,
+            queue=world.queue,
+            dead_messages=world.dead_messages,
+            sent=lambda: _sent(world),
+            bury=lambda body: _bury(world, body),
+            audit_events=lambda: [audit_codec.from_item(item) for item in world.items(AUDIT_EVENTS)],
+            refusing=lambda: world.line.breaking(Fault.REFUSED),
+            losing_answers=lambda: world.line.breaking(Fault.SILENT),
+        )
+
+
+def _sent(world: AwsWorld) -> list[TaskMessage | None]:
+    sqs, found = world.clients.sqs(), []
+    while messages := sqs.receive_message(QueueUrl=world.queue_url, MaxNumberOfMessages=10).get("Messages"):
+        found += messages
+    return [TaskMessage.from_text(message["Body"]) for message in found]
+
+
+def _bury(world: AwsWorld, body: str) -> None:
+    world.clients.sqs().send_message(QueueUrl=world.dead_letter_queue_url, MessageBody=body)
