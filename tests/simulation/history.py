@@ -1,0 +1,274 @@
+"""One random life of one task: deliveries, ticks and deaths, interleaved, and then the world goes on until it rests.
+
+Everything is drawn from the seed, so that a failing history can be looked at again:
+
+    PYTHONPATH=.:layers/core/python python -m tests.simulation.history SEED
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tests.fakes.surroundings import FakeClock, FakeIds, FakeSignals, FakeTaskQueue
+from tests.fakes.world import FakeWorld
+from tests.simulation.interleaver import Interleaver
+from tests.support.tasks import NOW_MS, POLICY, a_manifest, an_acceptance
+from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.failure import Failure
+from workerflow.domain.outcome import Execution
+from workerflow.domain.output import HandlerOutput
+from workerflow.domain.run import AttemptResult, Run, RunState
+from workerflow.domain.task import Acceptance, TaskMessage
+from workerflow.ports.stores import (
+    AcceptanceStore,
+    BlobStore,
+    Conflict,
+    CursorStore,
+    ReplayStore,
+    RunStore,
+    SwitchStore,
+    Written,
+)
+from workerflow.ports.world import Died, HandlerCall, Invocation, NoAnswer, Reached
+from workerflow.services.deliver_task import DeliverTask, ReturnAfter
+from workerflow.services.enablement import CheckEnablement
+from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.ledger import Ledger
+from workerflow.services.record_death import RecordDeath
+from workerflow.services.release_due import ReleaseDue
+from workerflow.services.resend import Resender, TickBudget
+from workerflow.services.sweep import Sweep
+from workerflow.services.tell_run import TellRun
+
+TENANT = "default"
+REMAINING_MS = 270_000
+ROUNDS = 60
+"""Of the world going on: each leaps to the next due time, so that this is far beyond any deadline."""
+
+MESSAGE_LOSS = 0.1
+"""Far above any queue's: the ledger alone must suffice to find a task."""
+
+BEHAVIOURS = ("succeed", "succeed", "retry", "retry", "retry_late", "fail", "die", "vanish")
+"""What a handler does: `die` is seen by its invoker, `vanish` by nobody."""
+
+
+class WorkerDeathError(BaseException):
+    """The worker's process ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The durable part of the world, in memory or on AWS's shape."""
+
+    acceptances: AcceptanceStore
+    runs: RunStore
+    replays: ReplayStore
+    switches: SwitchStore
+    cursors: CursorStore
+    blobs: BlobStore
+
+
+def stores_in_memory() -> Stores:
+    """Fresh stores in memory."""
+    world = FakeWorld()
+    return Stores(world.acceptances, world.runs, world.replays, world.switches, world.cursors, world.blobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What came out; equal for equal seeds, whatever the stores are."""
+
+    run: Run
+    letter: DeadLetter | None
+    starts: tuple[tuple[int, str], ...]
+    states_written: tuple[str, ...]
+    steps: int
+
+
+@dataclass(slots=True)
+class WatchedRuns:
+    """The run store, watched: every write that was applied is held against the promise."""
+
+    store: RunStore
+    clock: FakeClock
+    written: list[Run] = field(default_factory=list)
+    alive: set[int] = field(default_factory=set)
+    """Attempts whose handlers run at this moment."""
+
+    def write(self, run: Run, **with_it: Any) -> Written | Conflict[Run]:
+        outcome = self.store.write(run, **with_it)
+        if isinstance(outcome, Written):
+            self._check(run)
+            self.written.append(run)
+        return outcome
+
+    def _check(self, run: Run) -> None:
+        ended = [one for one in self.written if one.is_terminal]
+        assert not ended, f"{run.state} was written over {ended[-1].state}"
+        if run.state is RunState.SUCCEEDED:
+            own = HandlerOutput.decode(run.output or b"").document()["attempt"]
+            assert own == run.attempt, f"attempt {own} recorded its output as that of attempt {run.attempt}"
+        if run.history and run.history[-1].result in {AttemptResult.CRASH, AttemptResult.TIMEOUT}:
+            dead = run.history[-1].number
+            assert not self.holds_lease(dead), f"attempt {dead} was recorded as dead while it worked"
+
+    def holds_lease(self, attempt: int) -> bool:
+        """Whether the handler of an attempt is running now, within the lease of its claim."""
+        leases = [run.lease_until_ms or 0 for run in self.written if run.attempt == attempt and run.claim]
+        return attempt in self.alive and max(leases, default=0) > self.clock.ms
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+class History:
+    """One history, from its seed."""
+
+    def __init__(self, seed: int, stores: Stores) -> None:
+        self.chance = Random(seed)  # noqa: S311 - a history must be repeatable
+        self.stores = stores
+        self.clock = FakeClock(NOW_MS)
+        self.ids = FakeIds()
+        self.queue = FakeTaskQueue(FakeWorld().memory)
+        self.interleaver = Interleaver(self.chance, self._let_time_pass)
+        self.runs = WatchedRuns(stores.runs, self.clock)
+        self.manifest = a_manifest()
+        self.signals = FakeSignals()
+        self.behaviours = [self.chance.choice(BEHAVIOURS) for _ in range(self.chance.randint(0, 4))]
+        self.starts: list[tuple[int, str]] = []
+        self.acceptance: Acceptance = an_acceptance(accepted_at_ms=NOW_MS)
+        self.message = TaskMessage(TENANT, self.acceptance.trace_id)
+        self._wire(self.interleaver.wrap)
+
+    def play(self) -> Story:
+        """Play it to the end and tell what came out; AssertionError names a broken promise."""
+        assert self.stores.acceptances.put(self.acceptance, now_ms=NOW_MS) == Written()
+        self.interleaver.run(self._cast())
+        for _ in range(ROUNDS):
+            if self._at_rest():
+                break
+            self._go_on()
+        return self._told()
+
+    def _cast(self) -> Sequence[Callable[[], object]]:
+        deliveries = self.chance.randint(0, 3)
+        ticks = self.chance.randint(0, 3)
+        return [lambda: self._deliver(1)] * deliveries + [self._tick] * ticks
+
+    def _wire(self, wrap: Callable[[Any], Any]) -> None:
+        runs, acceptances, blobs = wrap(self.runs), wrap(self.stores.acceptances), wrap(self.stores.blobs)
+        switches, cursors = wrap(self.stores.switches), wrap(self.stores.cursors)
+        ledger = Ledger(runs=runs, acceptances=acceptances, clock=self.clock, ids=self.ids)
+        tell_run = TellRun(runs=runs, blobs=blobs, clock=self.clock)
+        enablement = CheckEnablement(manifest=self.manifest, switches=switches, clock=self.clock)
+        shared: dict[str, Any] = {"runs": runs, "ledger": ledger, "manifest": self.manifest}
+        self.execute = ExecuteTask(
+            **shared, blobs=blobs, tell_run=tell_run, enablement=enablement, runner=self, ids=self.ids
+        )
+        self.deliver = DeliverTask(
+            invoker=self,
+            record_death=RecordDeath(**shared, tell_run=tell_run, ids=self.ids),
+            ids=self.ids,
+            wait_seconds=280,
+        )
+        ticking: dict[str, Any] = shared | {
+            "resender": Resender(wrap(self.queue), self.signals),
+            "clock": self.clock,
+            "signals": self.signals,
+        }
+        self.release_due = ReleaseDue(**ticking, switches=switches, enablement=enablement)
+        self.sweep = Sweep(**ticking, acceptances=acceptances, cursors=cursors, ids=self.ids)
+
+    # The world that the services see: invoker and runner.
+
+    def invoke(self, message: TaskMessage, *, owner: str, for_caller: bool, wait_seconds: float) -> Invocation:
+        del wait_seconds
+        order = ExecutionOrder(message, owner, for_caller=for_caller, remaining_ms=REMAINING_MS)
+        try:
+            execution: Execution = self.execute(order)
+        except WorkerDeathError as death:
+            return NoAnswer() if death.args[0] == "vanish" else Died(str(death.args[0]))
+        return Reached(execution)
+
+    def run(self, call: HandlerCall) -> HandlerOutput | Failure:
+        self._check_start(call)
+        behaviour = self.behaviours.pop(0) if self.behaviours else "succeed"
+        self.starts.append((call.attempt, behaviour))
+        self.runs.alive.add(call.attempt)
+        self.interleaver.pause()
+        self.interleaver.pause()
+        self.runs.alive.discard(call.attempt)
+        match behaviour:
+            case "succeed":
+                return HandlerOutput("document", b'{"attempt":%d}' % call.attempt)
+            case "retry":
+                return Failure("retryable", "ConnectionError", "no route")
+            case "retry_late":
+                return Failure("retryable", "TooManyRequests", "later", retry_after_seconds=600.0)
+            case "fail":
+                return Failure("permanent", "PermanentError", "no such customer")
+            case _:
+                raise WorkerDeathError(behaviour)
+
+    def _check_start(self, call: HandlerCall) -> None:
+        states = [run.state for run in self.runs.written]
+        assert RunState.SUCCEEDED not in states, "a handler was started after a recorded success"
+        assert call.attempt > max((attempt for attempt, _ in self.starts), default=0), "an attempt was begun twice"
+        assert call.attempt <= POLICY.max_attempts, "more attempts than the policy allows"
+        others = [attempt for attempt in self.runs.alive if self.runs.holds_lease(attempt)]
+        assert not others, f"attempt {call.attempt} began while {others} held a live lease"
+
+    # What goes on.
+
+    def _deliver(self, receives: int) -> None:
+        delivery = self.deliver(self.message, receives=receives)
+        if isinstance(delivery, ReturnAfter) and self.chance.random() > MESSAGE_LOSS:
+            self.queue.messages.append(self.message)
+
+    def _tick(self) -> None:
+        for part in (self.release_due, self.sweep):
+            part([TENANT], TickBudget(self.clock.now_ms() + 50_000, 1000))
+
+    def _let_time_pass(self) -> None:
+        kind = self.chance.random()
+        self.clock.advance(self.chance.uniform(0, 1 if kind < 0.6 else 60 if kind < 0.9 else 500))
+
+    def _go_on(self) -> None:
+        run = self.runs.get(TENANT, self.acceptance.trace_id)
+        due_ms = run.due_at_ms if run and run.due_at_ms else 0
+        self.clock.ms = max(self.clock.ms + 301_000, due_ms)
+        self._tick()
+        messages, self.queue.messages = self.queue.messages, []
+        for message in messages:
+            assert message == self.message
+            self._deliver(2)
+
+    def _at_rest(self) -> bool:
+        run = self.runs.get(TENANT, self.acceptance.trace_id)
+        return run is not None and run.is_terminal and not self.queue.messages
+
+    def _told(self) -> Story:
+        run = self.runs.get(TENANT, self.acceptance.trace_id)
+        assert run is not None, "the task was lost"
+        assert run.is_terminal, f"the task does not end: {run.state}"
+        letter = self.stores.replays.get_letter(TENANT, run.trace_id)
+        assert (letter is not None) == (run.state is RunState.FAILED), "letters and failed runs do not match"
+        states = Counter(one.state for one in self.runs.written)
+        assert states[RunState.SUCCEEDED] + states[RunState.FAILED] == 1, states
+        return Story(
+            run, letter, tuple(self.starts), tuple(one.state.value for one in self.runs.written), self.interleaver.steps
+        )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Play one seed and print its story."""
+    print(History(int(arguments[0]), stores_in_memory()).play())  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
