@@ -89,8 +89,8 @@ def test_a_refused_put_leaves_nothing(world: Ports) -> None:
 
 def test_a_shard_is_listed_in_order_of_acceptance_between_two_bounds(world: Ports) -> None:
     in_order = _accept(world, 60)[0]
-    bounds = dict(after=in_order[1].trace_id, until=in_order[-1].trace_id)
-    listed = world.acceptances.list_accepted("default", 0, **bounds, limit=100)
+    after, until = in_order[1].trace_id, in_order[-1].trace_id
+    listed = world.acceptances.list_accepted("default", 0, after=after, until=until, limit=100)
     assert [task.trace_id for task in listed] == [one.trace_id for one in in_order[2:-1]]
 
 

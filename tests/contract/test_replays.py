@@ -1,0 +1,149 @@
+"""ReplayStore: what both implementations promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.contract.worlds import Ports
+from tests.support.runs import A_FAILURE, a_child, a_replay, a_run, failed, letter_of
+from tests.support.tasks import NOW_MS, an_acceptance
+from workerflow.domain.dead_letter import DeadLetter, LetterState
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.ports.stores import Conflict, Written
+
+PARENT = an_acceptance("parent")
+SIBLING = an_acceptance("sibling")
+
+
+@pytest.fixture
+def letter(world: Ports) -> DeadLetter:
+    """The parent's open letter."""
+    run = a_run(PARENT)
+    written = letter_of(failed(run), PARENT)
+    world.runs.write(run)
+    world.runs.write(failed(run), letter=written)
+    return written
+
+
+def test_a_letter_without_payload_is_read_back_whole(world: Ports) -> None:
+    run = a_run(PARENT)
+    letter = DeadLetter.of_failed_run(failed(run), A_FAILURE, None)
+    world.runs.write(run)
+    world.runs.write(failed(run), letter=letter)
+    assert world.replays.get_letter("default", PARENT.trace_id) == letter
+
+
+def test_there_is_no_letter_where_none_was_written(world: Ports) -> None:
+    assert world.replays.get_letter("default", PARENT.trace_id) is None
+
+
+def test_a_replay_is_written_whole(world: Ports, letter: DeadLetter) -> None:
+    record = a_replay(PARENT, 1, letter=letter)
+    assert world.replays.record_replay(record) == Written()
+    child = record.acceptance
+    assert world.acceptances.get(child.tenant, child.key_hash) == child
+    assert list(world.replays.lineage("default", PARENT.trace_id)) == [record.entry]
+    assert world.replays.get_letter("default", PARENT.trace_id) == replace(
+        letter, state=LetterState.REPLAYED, child=child.trace_id
+    )
+    assert world.audit_events() == [record.audit]
+
+
+def test_a_run_without_letter_is_replayed_too(world: Ports) -> None:
+    assert world.replays.record_replay(a_replay(PARENT, 1)) == Written()
+    assert world.replays.get_letter("default", PARENT.trace_id) is None
+
+
+def test_a_replay_whose_answer_was_lost_is_found_to_be_our_own(world: Ports, letter: DeadLetter) -> None:
+    record = a_replay(PARENT, 1, letter=letter)
+    with world.losing_answers(), pytest.raises(StoreUnavailableError):
+        world.replays.record_replay(record)
+    assert world.replays.record_replay(record) == Written()
+    assert len(world.replays.lineage("default", PARENT.trace_id)) == 1
+
+
+def test_a_refused_replay_leaves_nothing(world: Ports, letter: DeadLetter) -> None:
+    with world.refusing(), pytest.raises(StoreUnavailableError):
+        world.replays.record_replay(a_replay(PARENT, 1, letter=letter))
+    _assert_nothing_but_the_letter(world, letter)
+
+
+def test_the_second_of_two_clicks_meets_the_entry_of_the_first(world: Ports, letter: DeadLetter) -> None:
+    first = a_replay(PARENT, 1, nonce="1" * 16, letter=letter)
+    second = a_replay(PARENT, 1, nonce="2" * 16, letter=letter)
+    world.replays.record_replay(first)
+    assert world.replays.record_replay(second) == Conflict(first.entry)
+    assert world.audit_events() == [first.audit]
+
+
+def test_two_parents_under_one_root_never_take_the_same_generation(world: Ports) -> None:
+    first = a_replay(PARENT, 1)
+    world.replays.record_replay(first)
+    child = first.acceptance
+    assert world.replays.record_replay(a_replay(child, 1)) == Conflict(None)
+    assert world.replays.record_replay(a_replay(child, 2)) == Written()
+    generations = [entry.generation for entry in world.replays.lineage("default", PARENT.trace_id)]
+    assert generations == [1, 2]
+
+
+def test_a_generation_is_not_skipped(world: Ports) -> None:
+    assert world.replays.record_replay(a_replay(PARENT, 2)) == Conflict(None)
+    assert list(world.replays.lineage("default", PARENT.trace_id)) == []
+
+
+@pytest.mark.parametrize("state", [LetterState.REPLAYED, LetterState.RESOLVED])
+def test_a_letter_that_is_not_as_it_was_read_holds_the_replay_back(
+    world: Ports, letter: DeadLetter, state: LetterState
+) -> None:
+    assert world.replays.record_replay(a_replay(PARENT, 1, letter=replace(letter, state=state))) == Conflict(None)
+    _assert_nothing_but_the_letter(world, letter)
+
+
+def test_a_letter_that_is_gone_holds_the_replay_back(world: Ports, letter: DeadLetter) -> None:
+    gone = replace(letter, trace_id=SIBLING.trace_id)
+    assert world.replays.record_replay(a_replay(PARENT, 1, letter=gone)) == Conflict(None)
+    _assert_nothing_but_the_letter(world, letter)
+
+
+def test_a_child_whose_key_is_taken_holds_the_replay_back(world: Ports, letter: DeadLetter) -> None:
+    world.acceptances.put(a_child(PARENT, 1, nonce="9" * 16), now_ms=NOW_MS)
+    assert world.replays.record_replay(a_replay(PARENT, 1, letter=letter)) == Conflict(None)
+    assert world.replays.get_letter("default", PARENT.trace_id) == letter
+
+
+def test_the_tree_is_told_in_order_of_generations(world: Ports) -> None:
+    parent, written = PARENT, []
+    for generation in range(1, 13):
+        record = a_replay(parent, generation)
+        assert world.replays.record_replay(record) == Written()
+        written.append(record.entry)
+        parent = record.acceptance
+    assert list(world.replays.lineage("default", PARENT.trace_id)) == written
+    assert list(world.replays.lineage("another", PARENT.trace_id)) == []
+
+
+def test_open_letters_are_counted_up_to_the_limit(world: Ports) -> None:
+    for number in range(9):
+        acceptance = an_acceptance(f"key-{number}")
+        run = a_run(acceptance)
+        world.runs.write(run)
+        world.runs.write(failed(run), letter=letter_of(failed(run), acceptance))
+    assert world.replays.count_open_letters("default", 100) == 9
+    assert world.replays.count_open_letters("default", 4) == 4
+    assert world.replays.count_open_letters("another", 4) == 0
+
+
+def test_a_replayed_letter_is_no_longer_open(world: Ports, letter: DeadLetter) -> None:
+    assert world.replays.count_open_letters("default", 5) == 1
+    world.replays.record_replay(a_replay(PARENT, 1, letter=letter))
+    assert world.replays.count_open_letters("default", 5) == 0
+
+
+def _assert_nothing_but_the_letter(world: Ports, letter: DeadLetter) -> None:
+    child = a_child(PARENT, 1)
+    assert world.acceptances.get(child.tenant, child.key_hash) is None
+    assert list(world.replays.lineage("default", PARENT.trace_id)) == []
+    assert world.replays.get_letter("default", PARENT.trace_id) == letter
+    assert world.audit_events() == []
