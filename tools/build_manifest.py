@@ -259,11 +259,11 @@ def schema_faults(schema: Any) -> list[str]:  # noqa: ANN401 - an author's value
         return []  # None is none, and anything else is a fault of the route's own rules
     if schema.get("$schema", DRAFT) != DRAFT:
         return [f"schema: $schema is {schema['$schema']!r:.120}, only {DRAFT} is read"]
-    meta = jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, validate_formats=True, retriever=_refuse)
+    meta = jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, validate_formats=True, offline=True)
     try:
         found = [_schema_fault(error) for error in meta.iter_errors(schema)]
         if not found:
-            jsonschema_rs.Draft202012Validator(schema, retriever=_refuse)
+            jsonschema_rs.Draft202012Validator(schema, offline=True)  # as ingress does
     except jsonschema_rs.ValidationError as error:
         found = [_schema_fault(error)]
     except (ValueError, TypeError, RecursionError) as error:
@@ -278,10 +278,6 @@ def _schema_fault(error: jsonschema_rs.ValidationError) -> str:
 def _pointer(path: Iterable[str | int]) -> str:
     """A JSON pointer (RFC 6901); `#` is the schema itself."""
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-
-
-def _refuse(uri: str) -> Any:  # noqa: ANN401 - the library's protocol
-    raise ValueError(f"{uri} is not in the schema, and nothing is fetched")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from email.utils import formatdate
 
 import pytest
@@ -40,6 +41,16 @@ def test_seconds_and_dates_are_read_and_capped(value: str, seconds: float) -> No
 )
 def test_what_means_nothing_counts_as_nothing(value: str | None) -> None:
     assert parse_retry_after(value, NOW_MS, cap_seconds=CAP) is None
+
+
+def test_a_date_without_a_zone_is_utc_wherever_the_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        assert parse_retry_after("Sun Nov 23 02:06:00 2025", NOW_MS, cap_seconds=CAP) == 60
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(st.text())

@@ -1,9 +1,9 @@
 """Post the payload on to a URL: a route that has an effect outside, and what belongs to that.
 
-The URL is the tenant's connector secret `forward-url`, because such URLs often carry a token, and because it can then
-be changed without a deploy. It may lead to the public internet only, unless the operator allowed the host
-(ALLOWED_PRIVATE_HOSTS). Every attempt and every replay carries the same `Idempotency-Key`, so that a receiver that
-honours it acts once.
+The URL is FORWARD_URL where the operator set it at deployment: one receiver for everybody. Without it, it is the
+tenant's connector secret `forward-url`: a receiver for each, changed without a deploy, and the place for a URL that
+carries a token. It may lead to the public internet only, unless the operator allowed the host (ALLOWED_PRIVATE_HOSTS).
+Every attempt and every replay carries the same `Idempotency-Key`, so that a receiver that honours it acts once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from workerflow.handlers import Context, PermanentError, RetryableError, RetryPolicy, route
 from workerflow.runtime.outbound import Outbound, OutboundAnswer
+from workerflow.runtime.settings import WebhookForwardSettings, read_settings
 
 SECRET = "forward-url"  # noqa: S105 - the secret's name
 STEP = "forward"
@@ -30,12 +31,13 @@ RETRIED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatu
     secrets=(SECRET,),
 )
 def webhook_forward(_payload: object, context: Context) -> dict[str, Any]:
-    """Post the payload, byte for byte, to the tenant's forward URL."""
-    return forward(context, Outbound.from_environment())
+    """Post the payload, byte for byte, to the configured URL."""
+    url = read_settings(WebhookForwardSettings).forward_url or context.secret(SECRET)
+    return forward(context, url, Outbound.from_environment())
 
 
-def forward(context: Context, outbound: Outbound) -> dict[str, Any]:
-    """Post the context's body through `outbound`.
+def forward(context: Context, url: str, outbound: Outbound) -> dict[str, Any]:
+    """Post the context's body to `url` through `outbound`.
 
     Raises:
         RetryableError: no answer, or 408, 425, 429 or 5xx; with the receiver's `Retry-After`, up to an hour.
@@ -44,7 +46,7 @@ def forward(context: Context, outbound: Outbound) -> dict[str, Any]:
     seconds = min(TOTAL_SECONDS, context.remaining_seconds() - RESERVE_SECONDS)
     if seconds <= 0:
         raise RetryableError("no time is left in this attempt")
-    answer = outbound.post(context.secret(SECRET), context.body, _headers(context), total_seconds=seconds)
+    answer = outbound.post(url, context.body, _headers(context), total_seconds=seconds)
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise _refusal(answer, context.now_ms())
     return {"status": answer.status, "answerBytes": len(answer.body), "answerTruncated": answer.truncated}

@@ -21,15 +21,18 @@ BODY = b'{ "action": "opened",\n "number": 1.0 }'
 
 
 def context_for(server: LocalServer, **changes: object) -> Context:
-    url = f"http://127.0.0.1:{server.port}/hook?from=us"
-    context = Context.for_test(body=BODY, route="webhook_forward", secrets={SECRET: url})
+    context = Context.for_test(body=BODY, route="webhook_forward", secrets={SECRET: url_of(server)})
     return dataclasses.replace(context, **changes)  # type: ignore[arg-type]
+
+
+def url_of(server: LocalServer) -> str:
+    return f"http://127.0.0.1:{server.port}/hook?from=us"
 
 
 def failure_for(status: int, *headers: str) -> Failure:
     refused = pytest.raises((PermanentError, RetryableError), match=f"answered {status}")
     with serving(http_answer(status, *headers)) as server, refused as raised:
-        forward(context_for(server), LOCAL)
+        forward(context_for(server), url_of(server), LOCAL)
     assert len(server.requests) == 1
     return Failure.from_exception(raised.value)
 
@@ -37,7 +40,7 @@ def failure_for(status: int, *headers: str) -> Failure:
 def test_the_payload_is_posted_byte_for_byte_with_its_effect_key() -> None:
     with serving(http_answer(202, body=b"thanks")) as server:
         context = context_for(server, content_type="application/vnd.github+json")
-        assert forward(context, LOCAL) == {"status": 202, "answerBytes": 6, "answerTruncated": False}
+        assert forward(context, url_of(server), LOCAL) == {"status": 202, "answerBytes": 6, "answerTruncated": False}
     assert server.last_head[0] == "POST /hook?from=us HTTP/1.1"
     assert server.last_body == BODY
     assert server.last_headers["content-type"] == "application/vnd.github+json"
@@ -50,7 +53,7 @@ def test_every_attempt_and_every_replay_carries_the_same_key() -> None:
     with serving(http_answer(200)) as server:
         first = context_for(server)
         for context in (first, context_for(server, attempt=4), context_for(server, trace_id="0" * 44, generation=2)):
-            forward(context, LOCAL)
+            forward(context, url_of(server), LOCAL)
             keys.add(server.last_headers["idempotency-key"])
     assert keys == {first.effect_key("forward")}
 
@@ -58,7 +61,7 @@ def test_every_attempt_and_every_replay_carries_the_same_key() -> None:
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_a_success(status: int) -> None:
     with serving(http_answer(status)) as server:
-        assert forward(context_for(server), LOCAL)["status"] == status
+        assert forward(context_for(server), url_of(server), LOCAL)["status"] == status
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 502, 503, 504, 505, 507, 599])
@@ -88,7 +91,7 @@ def test_every_status_is_a_success_a_retry_or_an_end(status: int) -> None:
             return OutboundAnswer(status, {}, b"", truncated=False)
 
     try:
-        forward(Context.for_test(secrets={SECRET: "https://receiver.test/"}), _Fixed())
+        forward(Context.for_test(), "https://receiver.test/", _Fixed())
         kind = "success"
     except RetryableError:
         kind = "retry"
@@ -123,7 +126,7 @@ def test_a_receiver_that_is_not_there_is_retried() -> None:
     with serving(http_answer(200)) as server:
         context = context_for(server)
     with pytest.raises(OutboundFailedError):
-        forward(context, LOCAL)
+        forward(context, url_of(server), LOCAL)
 
 
 def test_a_slow_receiver_is_left_before_the_attempt_ends() -> None:
@@ -131,7 +134,7 @@ def test_a_slow_receiver_is_left_before_the_attempt_ends() -> None:
         context = context_for(server)
         short = dataclasses.replace(context, deadline_ms=context.now_ms() + 2_100)
         with pytest.raises(OutboundFailedError, match="TimeoutError"):
-            forward(short, LOCAL)
+            forward(short, url_of(server), LOCAL)
 
 
 def test_without_time_nothing_is_sent() -> None:
@@ -139,24 +142,32 @@ def test_without_time_nothing_is_sent() -> None:
         context = context_for(server)
         late = dataclasses.replace(context, deadline_ms=context.now_ms() + 2_000)
         with pytest.raises(RetryableError, match="no time is left"):
-            forward(late, LOCAL)
+            forward(late, url_of(server), LOCAL)
     assert server.requests == []
 
 
 def test_a_private_receiver_that_nobody_allowed_is_refused() -> None:
     with serving(http_answer(200)) as server:
         with pytest.raises(OutboundRefusedError):
-            forward(context_for(server), Outbound())
-        context = Context.for_test(secrets={SECRET: f"https://localhost:{server.port}/"})
+            forward(context_for(server), url_of(server), Outbound())
+        private = Outbound(resolve=lambda _host, _port: ["127.0.0.1"])
         with pytest.raises(OutboundRefusedError, match="not public"):
-            forward(context, Outbound(resolve=lambda _host, _port: ["127.0.0.1"]))
+            forward(context_for(server), f"https://localhost:{server.port}/", private)
     assert server.requests == []
 
 
-def test_the_handler_itself_uses_the_operators_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_url_of_the_operator_the_tenants_secret_names_the_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_PRIVATE_HOSTS", "127.0.0.1")
+    monkeypatch.delenv("FORWARD_URL", raising=False)
     with serving(http_answer(200)) as server:
         assert webhook_forward({}, context_for(server))["status"] == 200
+
+
+def test_a_url_of_the_operator_is_everybodys_and_no_secret_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(http_answer(200)) as server:
+        monkeypatch.setenv("ALLOWED_PRIVATE_HOSTS", "127.0.0.1")
+        monkeypatch.setenv("FORWARD_URL", url_of(server))
+        assert webhook_forward({}, Context.for_test({}))["status"] == 200
 
 
 def test_the_secret_that_it_reads_is_declared() -> None:
