@@ -88,6 +88,11 @@ class Environment:
         return "host" if self.emulated else self.architecture
 
     @property
+    def tls_only(self) -> bool:
+        """Whether queues, bucket and topic refuse plain HTTP. The emulator, on loopback, speaks nothing else."""
+        return not self.emulated
+
+    @property
     def metrics_namespace(self) -> str:
         """Apart by name: two environments may share an account, and metrics know no stack."""
         return f"WorkerFlow/{self.name}"

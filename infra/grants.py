@@ -18,6 +18,7 @@ from workerflow.tables import (
     CURSOR_STATE,
     DEAD_LETTERS,
     IDEMPOTENCY_KEYS,
+    LETTERS_OPEN,
     REPLAY_LINEAGE,
     RUNS,
     RUNS_OPEN,
@@ -47,10 +48,11 @@ class Grants:
         self.let_scheduler_keep_promises()
 
     def let_ingress_accept(self) -> None:
-        """Accept tasks, send them on, answer for their runs."""
+        """Accept tasks, send them on, answer for their runs, record sync calls that their function did not survive."""
         ingress, tables = self.functions.ingress, self.tables
         ingress.uses(tables[IDEMPOTENCY_KEYS], "PutItem", "GetItem")
-        ingress.uses(tables[RUNS], "GetItem", "PutItem", "UpdateItem")
+        ingress.uses(tables[RUNS], "GetItem", "PutItem")
+        ingress.uses(tables[DEAD_LETTERS], "PutItem")
         ingress.uses(tables[CURSOR_STATE], "Query")
         ingress.may(SEND, on=self.queue.tasks.queue_arn)
         ingress.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
@@ -68,8 +70,8 @@ class Grants:
         """Have tasks executed, and record those that their function did not survive."""
         consumer, tables = self.functions.consumer, self.tables
         consumer.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
-        consumer.uses(tables[RUNS], "GetItem", "PutItem", "UpdateItem")
-        consumer.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
+        consumer.uses(tables[RUNS], "GetItem", "PutItem")
+        consumer.uses(tables[DEAD_LETTERS], "PutItem")
         consumer.may(*RECEIVE, on=self.queue.tasks.queue_arn)
         consumer.may(READ_OBJECT, on=self.payloads.objects_arn)
         consumer.invokes(self.functions.workflow)
@@ -83,7 +85,7 @@ class Grants:
         """Claim runs, run handlers with their secrets, record what came of it."""
         workflow, tables = self.functions.workflow, self.tables
         workflow.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
-        workflow.uses(tables[RUNS], "GetItem", "PutItem", "UpdateItem")
+        workflow.uses(tables[RUNS], "GetItem", "PutItem")
         workflow.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
         workflow.uses(tables[CURSOR_STATE], "Query")
         workflow.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
@@ -98,17 +100,17 @@ class Grants:
     def let_scheduler_keep_promises(self) -> None:
         """Find what was lost, wake what is parked, drain what broke."""
         scheduler, tables = self.functions.scheduler, self.tables
-        scheduler.uses(tables[IDEMPOTENCY_KEYS], "GetItem", "BatchGetItem")
+        scheduler.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
         scheduler.queries(tables[IDEMPOTENCY_KEYS], TASKS_BY_TIME)
-        scheduler.uses(tables[RUNS], "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query")
+        scheduler.uses(tables[RUNS], "GetItem", "BatchGetItem", "PutItem")
         scheduler.queries(tables[RUNS], RUNS_OPEN)
-        scheduler.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
-        scheduler.uses(tables[REPLAY_LINEAGE], "GetItem")
-        scheduler.uses(tables[CURSOR_STATE], "GetItem", "PutItem", "UpdateItem", "Query")
+        scheduler.uses(tables[DEAD_LETTERS], "PutItem")
+        scheduler.queries(tables[DEAD_LETTERS], LETTERS_OPEN)
+        scheduler.uses(tables[CURSOR_STATE], "GetItem", "PutItem", "Query")
         scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
+        scheduler.knows(tables[REPLAY_LINEAGE])
         scheduler.may(SEND, on=self.queue.tasks.queue_arn)
         scheduler.may(*RECEIVE, on=self.queue.dead_letters.queue_arn)
-        scheduler.may(READ_OBJECT, on=self.payloads.objects_arn)
         scheduler.is_told(
             QUEUE_URL=self.queue.tasks.queue_url,
             DEAD_LETTER_QUEUE_URL=self.queue.dead_letters.queue_url,

@@ -33,7 +33,9 @@ class Alarms(Construct):
         super().__init__(scope, "Alarms")
         self._environment = environment
         self.all: list[cloudwatch.Alarm] = []
-        self.topic = sns.Topic(self, "Topic", topic_name=f"{environment.prefix}-alarms", enforce_ssl=True)
+        self.topic = sns.Topic(
+            self, "Topic", topic_name=f"{environment.prefix}-alarms", enforce_ssl=environment.tls_only
+        )
         self.topic.add_to_resource_policy(_this_accounts_alarms_may_publish(self.topic))
         if environment.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))

@@ -84,9 +84,13 @@ class WorkerFlowFunction(Construct):
         """Allow these IAM actions on one resource, and nothing else."""
         self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
 
+    def knows(self, table: TableOfOurs) -> None:
+        """Tell the function the table's name, and allow nothing."""
+        self.is_told(**{setting_name(table.definition): table.name})
+
     def uses(self, table: TableOfOurs, *verbs: str) -> None:
         """Tell the function the table's name, and allow these DynamoDB verbs on its items."""
-        self.is_told(**{setting_name(table.definition): table.name})
+        self.knows(table)
         self.may(*(f"dynamodb:{verb}" for verb in verbs), on=table.arn)
 
     def queries(self, table: TableOfOurs, index: Index) -> None:

@@ -24,8 +24,8 @@ class PayloadBucket(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
+            enforce_ssl=environment.tls_only,
+            minimum_tls_version=1.2 if environment.tls_only else None,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="expire",

@@ -35,7 +35,7 @@ class TaskQueue(Construct):
             "DeadLetters",
             queue_name=f"{environment.prefix}-tasks-dlq",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
+            enforce_ssl=environment.tls_only,
             retention_period=RETENTION,
             visibility_timeout=VISIBILITY,
         )
@@ -44,7 +44,7 @@ class TaskQueue(Construct):
             "Queue",
             queue_name=f"{environment.prefix}-tasks",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
+            enforce_ssl=environment.tls_only,
             retention_period=RETENTION,
             visibility_timeout=VISIBILITY,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEPTIONS),

@@ -1,0 +1,124 @@
+"""`make up`, `make down`, `make logs`: WorkerFlow on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from tools.local.demo import ROUTE, call_and_wait
+from tools.local.emulator import ROOT, LocalStackError
+from tools.local.logs import follow
+from tools.local.stack import PREFIX, LocalStack
+
+DEFAULT_PORT = 4566
+HIGHEST_PORT = 65535
+
+
+class Progress:
+    """Tells what is being done, and how long it has taken."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        print(f"  {time.monotonic() - self._begun:5.1f} s  {step}", flush=True)
+
+
+def up(stack: LocalStack, tell: Progress) -> None:
+    """Bring the stack up, and show that it works by one call."""
+    print("WorkerFlow on this machine:", flush=True)
+    if not stack.up():
+        tell("deployed already, nothing has changed")
+    tell("sending one signed call with GitHub's example of a push event")
+    run = call_and_wait(stack, key=f"make-up-{uuid.uuid4()}")
+    tell(f"run {run['traceId']} {run['state']}")
+    print(what_next(stack))
+
+
+def down(stack: LocalStack) -> None:
+    """Stop what `up` started."""
+    if stack.emulator.pid() is None:
+        print("WorkerFlow is not running here.")
+        return
+    stack.stop()
+    print(f"Stopped. Runs are kept in {_short(stack.state)}; `make up` brings them back, `make clean` forgets them.")
+
+
+def what_next(stack: LocalStack) -> str:
+    """What a person wants to know now."""
+    return f"""
+API      http://{stack.api_host}
+         (on 127.0.0.1:{stack.port}; the emulator finds the API by the Host header)
+Call it  paste this into a shell:
+
+{curl(stack)}
+
+Code     functions/workflow/handlers/webhook_echo.py; change it and `make up` again
+Logs     make logs
+Stop     make down
+"""
+
+
+def curl(stack: LocalStack) -> str:
+    """A signed call as shell commands: the time and the key are new each time it is pasted."""
+    secret = _short(stack.state / "credentials.json")
+    return f"""  BODY='{{"hello": "world"}}'
+  KEY="my-key-$(date +%s)"
+  TIME="$(date +%s)"
+  SECRET="$(sed 's/.*"signing": "\\([^"]*\\)".*/\\1/' {secret})"
+  HASH="$(printf '%s' "$BODY" | openssl dgst -sha256 -r | cut -d' ' -f1)"
+  SIGNATURE="$(printf 'workerflow-v1\\n%s\\nPOST\\n{ROUTE}\\n\\ndefault\\n%s\\n%s' "$TIME" "$KEY" "$HASH" \\
+    | openssl dgst -sha256 -hmac "$SECRET" -r | cut -d' ' -f1)"
+  curl -i http://127.0.0.1:{stack.port}{ROUTE} -H 'Host: {stack.api_host}' -H 'Content-Type: application/json' \\
+    -H "Idempotency-Key: $KEY" -H "X-Signature-Timestamp: $TIME" -H "X-Signature: v1=$SIGNATURE" -d "$BODY"
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the commands; what goes wrong is said in a sentence."""
+    command = arguments[0] if len(arguments) == 1 else ""
+    tell = Progress()
+    try:
+        stack = LocalStack(_port(), ROOT / ".local/stack", handlers=_handlers(), settings=_settings(), tell=tell)
+        if command == "up":
+            up(stack, tell)
+        elif command == "down":
+            down(stack)
+        elif command == "logs":
+            follow(stack.client("logs"), f"/aws/lambda/{PREFIX}-")
+        else:
+            print("usage: python -m tools.local up|down|logs", file=sys.stderr)
+            return 2
+    except LocalStackError as error:
+        print(f"workerflow: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _port() -> int:
+    text = os.environ.get("WORKERFLOW_PORT") or str(DEFAULT_PORT)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST_PORT):
+        raise LocalStackError(f"WORKERFLOW_PORT is {text!r}, which is no port.")
+    return int(text)
+
+
+def _handlers() -> tuple[Path, ...]:
+    return tuple(Path(path) for path in os.environ.get("WORKERFLOW_HANDLERS", "").split(os.pathsep) if path)
+
+
+def _settings() -> dict[str, str]:
+    decided = ("FORWARD_URL", "ALLOWED_PRIVATE_HOSTS", "ALARM_EMAIL")
+    return {name: os.environ[name] for name in decided if os.environ.get(name)}
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,163 @@
+"""The emulator (MiniStack) as a process: started in a clean environment, stopped so that its state is kept.
+
+Its state is written when it is asked to end (SIGTERM), and only then; so nobody here ever kills it otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".local/emulator-venv/bin/python"
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+
+class LocalStackError(Exception):
+    """The local stack cannot do what it should; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """One emulator: its port on loopback, and the folder in which it keeps its state, log and process id.
+
+    Functions run as processes of this machine, on the emulator's own Python, with the variables of its shell. That is
+    why it gets none.
+    """
+
+    port: int
+    state: Path
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "emulator.log"
+
+    def start(self, *, enforce_iam: bool) -> None:
+        """Start it, and wait until it answers.
+
+        Args:
+            enforce_iam: Whether every call of a function is checked against its role. Deployments need it off.
+
+        Raises:
+            LocalStackError: the port is taken, or it does not come up.
+        """
+        if not PYTHON.is_file():
+            raise LocalStackError("The emulator is not installed: run `make setup`.")
+        if self.pid() is not None:
+            raise LocalStackError(f"The emulator on port {self.port} runs already.")
+        self._refuse_taken_port()
+        for folder in (self.state, self.state / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [str(PYTHON), "-m", "ministack"],
+                cwd=self.state,
+                env=self._environment(enforce_iam=enforce_iam),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._pid_file.write_text(str(process.pid))
+        self._mode_file.write_text("iam" if enforce_iam else "open")
+        self._wait_until_it_answers()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until its state is written. Does nothing if it is not running.
+
+        Raises:
+            LocalStackError: it does not end.
+        """
+        pid = self.pid()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.pid() is not None:
+            if time.monotonic() > deadline:
+                raise LocalStackError(f"The emulator (process {pid}) does not end; see {self.log}.")
+            time.sleep(0.05)
+        self._pid_file.unlink(missing_ok=True)
+
+    def pid(self) -> int | None:
+        """Its process id, if it is the one that was started here and still runs."""
+        try:
+            pid = int(self._pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if _runs(pid, "ministack") else None
+
+    def enforces_iam(self) -> bool:
+        """Whether it was last started with IAM enforced."""
+        return self._mode_file.is_file() and self._mode_file.read_text() == "iam"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.state / "emulator.pid"
+
+    @property
+    def _mode_file(self) -> Path:
+        return self.state / "emulator.mode"
+
+    def _environment(self, *, enforce_iam: bool) -> dict[str, str]:
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.state),
+            "TMPDIR": str(self.state / "tmp"),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_REGION": "us-east-1",
+            "AUTH": "true" if enforce_iam else "false",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.state / "aws"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(self.state / "s3"),
+        }
+
+    def _refuse_taken_port(self) -> None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                raise LocalStackError(
+                    f"Port {self.port} is taken by another program: stop that, or choose another port with "
+                    f"`WORKERFLOW_PORT={self.port + 1} make up`."
+                )
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.pid() is None:
+                raise LocalStackError(f"The emulator ended at once; see {self.log}.")
+            if time.monotonic() > deadline:
+                raise LocalStackError(f"The emulator does not answer on port {self.port}; see {self.log}.")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2):  # noqa: S310 - loopback
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def _runs(pid: int, program: str) -> bool:
+    """Whether the process lives and is that program: a process id may have been given to somebody else since."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # our own child would stay a zombie until it is waited for
+    done = subprocess.run(["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, command = done.stdout.strip().partition(" ")
+    return bool(state) and not state.startswith("Z") and program in command

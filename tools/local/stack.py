@@ -1,0 +1,237 @@
+"""The local stack: the emulator, what is deployed on it, and the credentials to call it with.
+
+    synth (CDK CLI) ----------+
+    start, IAM off            |
+    bootstrap                 |
+    deploy <------------------+
+    stop (state is written)
+    start, IAM enforced
+
+Deploying with IAM enforced does not work: the emulator refuses the CLI's own assets.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.session import Session
+
+from tools.credentials import Credentials, keep_credentials, mint_credentials, publish
+from tools.local.cdk import ACCOUNT, REGION, credentials_of_emulator, start_cdk
+from tools.local.emulator import ROOT, Emulator, LocalStackError
+from tools.local.http import Answer, send
+from tools.local.sources import fingerprint_of_deployment
+from tools.sign import signed_headers
+from workerflow.tables import TABLES, table_name
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+PREFIX = "workerflow-local"
+TENANT = "default"
+_WITHOUT_ASKING = ("--require-approval", "never", "--outputs-file")
+
+
+def _say_nothing(_: str) -> None:
+    return
+
+
+class LocalStack:
+    """WorkerFlow on one emulator.
+
+    Attributes:
+        port: On loopback.
+        state: Folder that holds everything it keeps; remove it (when stopped) and the stack is gone.
+        handlers: Folders of handlers that are deployed beside `functions/workflow/handlers`.
+        settings: What an operator may decide at deployment: FORWARD_URL, ALLOWED_PRIVATE_HOSTS, ALARM_EMAIL.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        state: Path,
+        *,
+        handlers: tuple[Path, ...] = (),
+        settings: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] = _say_nothing,
+    ) -> None:
+        """Describe a local stack; nothing is started.
+
+        Args:
+            port: a free port on loopback.
+            state: a folder of its own.
+            handlers: extra folders of handlers.
+            settings: environment variables of the CDK app.
+            tell: hears of each step as it begins.
+        """
+        self.port = port
+        self.state = state.resolve()
+        self.handlers = tuple(folder.resolve() for folder in handlers)
+        self.settings = dict(settings or {})
+        self.emulator = Emulator(port, self.state)
+        self._tell = tell
+
+    # --- life ---
+
+    def up(self) -> bool:
+        """Bring it up, deployed from the present sources, with IAM enforced.
+
+        Returns:
+            Whether something had to be deployed.
+
+        Raises:
+            LocalStackError: a step failed; the message says which and why.
+        """
+        deployed = not self.is_current()
+        if deployed:
+            self.deploy()
+        self.start()
+        return deployed
+
+    def start(self) -> None:
+        """Start it with IAM enforced, unless it runs like that already."""
+        if self.emulator.pid() is not None and self.emulator.enforces_iam():
+            return
+        self.stop()
+        self._tell(f"starting the emulator on {self.emulator.endpoint}, IAM enforced")
+        self.emulator.start(enforce_iam=True)
+
+    def stop(self) -> None:
+        """Stop it; what it holds is written down and is there again after `start`."""
+        self.emulator.stop()
+
+    def restart(self) -> None:
+        """Stop and start it, as after a reboot."""
+        self.stop()
+        self.start()
+
+    def deploy(self) -> None:
+        """Deploy the present sources with the CDK CLI. Leaves it stopped, with everything written down."""
+        fingerprint = self._fingerprint()
+        self._deployed_file.unlink(missing_ok=True)
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.stop()
+        self._tell("packaging the functions and synthesizing the stack")
+        synth = self._cdk("synth", "--context", "env=local", "--output", str(self._assembly), "--quiet", folder=ROOT)
+        self.emulator.start(enforce_iam=False)
+        self._bootstrap()
+        synth.finish()
+        self._tell("deploying the stack with the CDK CLI")
+        self._cdk("deploy", "--app", str(self._assembly), *_WITHOUT_ASKING, str(self._outputs_file)).finish()
+        self._set_what_the_emulator_drops()
+        self._publish_credentials()
+        self.stop()
+        self._deployed_file.write_text(fingerprint)
+
+    def is_current(self) -> bool:
+        """Whether exactly the present sources are deployed."""
+        return self._deployed_file.is_file() and self._deployed_file.read_text() == self._fingerprint()
+
+    def remove(self) -> None:
+        """Stop it and forget everything."""
+        self.stop()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    # --- what is deployed ---
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs, e.g. `QueueUrl`."""
+        if not self._outputs_file.is_file():
+            raise LocalStackError("Nothing is deployed yet: run `make up`.")
+        outputs: dict[str, str] = json.loads(self._outputs_file.read_text())[PREFIX]
+        return outputs
+
+    @property
+    def api_host(self) -> str:
+        """The host name under which the emulator knows the API; calls go to 127.0.0.1 with it as `Host`."""
+        return f"{self.outputs['ApiId']}.execute-api.localhost:{self.port}"
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The credentials of the tenant `default`, as long as the state folder lives."""
+        return keep_credentials(self.state / "credentials.json", mint_credentials)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto's clients have no common type
+        """A client of the emulator for one AWS service, with the rights of its root user."""
+        return _client(service, self.emulator.endpoint)
+
+    # --- calls ---
+
+    def send(
+        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send a request to the API, exactly as given."""
+        return send(self.port, self.api_host, method, path, body=body, headers=headers)
+
+    def post_signed(self, path: str, body: bytes, key: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Send a POST with WorkerFlow signature v1."""
+        signed = signed_headers(self.credentials.signing, method="POST", path=path, key=key, body=body)
+        return self.send(
+            "POST", path, body=body, headers={"content-type": "application/json", **signed, **(headers or {})}
+        )
+
+    def run(self, trace_id: str) -> Answer:
+        """Ask for a run."""
+        return self.send("GET", f"/api/runs/{trace_id}", headers={"authorization": f"Bearer {self.credentials.token}"})
+
+    # --- steps ---
+
+    @property
+    def _assembly(self) -> Path:
+        return self.state / "cdk.out"
+
+    @property
+    def _outputs_file(self) -> Path:
+        return self.state / "outputs.json"
+
+    @property
+    def _deployed_file(self) -> Path:
+        return self.state / "deployed"
+
+    def _fingerprint(self) -> str:
+        return fingerprint_of_deployment(self.handlers, self.settings)
+
+    def _cdk(self, command: str, *arguments: str, folder: Path | None = None) -> Any:  # noqa: ANN401
+        environment = {
+            **credentials_of_emulator(self.emulator.endpoint),
+            **self.settings,
+            "WORKERFLOW_HANDLERS": ":".join(map(str, self.handlers)),
+            "WORKERFLOW_BUILD": str(self.state / "build"),
+        }
+        log = self.state / f"cdk-{command}.log"
+        return start_cdk([command, *arguments], folder=folder or self.state, log=log, environment=environment)
+
+    def _bootstrap(self) -> None:
+        stacks = self.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
+        if not any(stack["StackName"] == "CDKToolkit" for stack in stacks["StackSummaries"]):
+            self._tell("bootstrapping the emulated account")
+            self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}").finish()
+
+    def _set_what_the_emulator_drops(self) -> None:
+        """Its CloudFormation ignores a table's TTL: old rows would stay for ever on this machine."""
+        dynamodb = self.client("dynamodb")
+        for table in TABLES:
+            if table.ttl_attribute:
+                dynamodb.update_time_to_live(
+                    TableName=table_name(PREFIX, table),
+                    TimeToLiveSpecification={"Enabled": True, "AttributeName": table.ttl_attribute},
+                )
+
+    def _publish_credentials(self) -> None:
+        publish(self.client("secretsmanager"), "local", TENANT, self.credentials)
+
+
+def _client(service: str, endpoint: str) -> BaseClient:
+    return Session().create_client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulator's root user
+    )
