@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.scheduler.wiring import scheduler
 from workerflow.domain.identity import DEFAULT_TENANT
+from workerflow.runtime.settings import is_on_lambda
 
 
 def lambda_handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -21,3 +22,7 @@ def lambda_handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
         return {"failedParts": list(report.failed_parts)}
     finally:
         wired.telemetry.flush()
+
+
+if is_on_lambda():
+    scheduler()  # at INIT, which has more CPU than an invocation has
