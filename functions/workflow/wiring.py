@@ -13,6 +13,7 @@ from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
 from workerflow.adapters.s3 import S3Blobs
+from workerflow.adapters.secrets import SecretTexts
 from workerflow.domain.manifest import Manifest
 from workerflow.ports.world import Clock, HandlerRunner, Ids
 from workerflow.runtime.clock import SystemClock, SystemIds
@@ -42,7 +43,7 @@ def workflow() -> Workflow:
     settings = read_settings(WorkflowSettings)
     telemetry = Telemetry(settings.service, settings.metrics_namespace)
     clients, clock = Clients(), SystemClock()
-    secrets = ConnectorSecrets(clients.secrets, settings.secret_prefix, clock)
+    secrets = ConnectorSecrets(SecretTexts(clients.secrets, clock), prefix=settings.secret_prefix)
     runner = ProcessRunner(load=load, clock=clock, secrets=secrets, logger=telemetry.logger)
     manifest = Manifest.from_json(MANIFEST.read_text(encoding="utf-8"))
     return Workflow(wire(settings, clients, manifest, runner, clock, SystemIds()), telemetry)
