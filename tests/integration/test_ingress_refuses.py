@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ from workerflow.tables import CURSOR_STATE
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 ECHO = "/api/webhook_echo"
 LIMIT = 4 * 1024 * 1024
+ERRORS_PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
 
 type Send = Callable[[IngressWorld], Answer]
 
@@ -372,3 +374,64 @@ def test_no_request_whatever_is_in_it_gets_in_or_is_our_fault(
     assert 400 <= answer.status < 500
     assert answer.code
     assert world.nothing_was_written()
+
+
+def test_of_several_faults_the_documented_order_decides_which_one_is_told(world: IngressWorld) -> None:
+    order = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| \d+ \|.*\|(.*)\|$", ERRORS_PAGE, re.MULTILINE)))
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("path_not_found", {"method": "GET", "path": "/api/nothing/"}),
+        ("method_not_allowed", {"path": "/api/t/default/nothing"}),
+        ("header_repeated", {"method": "POST"}),
+        ("tenant_malformed", {"authorization": "nonsense"}),
+        ("key_malformed", {"x-tenant-id": "other"}),
+        ("tenant_ambiguous", {"idempotency-key": None}),
+        ("body_too_large", {"x-tenant-id": None}),
+        ("query_not_allowed", {"body": b"x"}),
+        ("token_malformed", {"query": ""}),
+        ("signature_missing", {"authorization": "Bearer wrong"}),
+        ("signature_malformed", {"x-signature": "nonsense"}),
+        ("signature_timestamp_malformed", {"x-signature": "v1=" + "0" * 64}),
+        ("signature_timestamp_skew", {"x-signature-timestamp": "1000000000"}),
+        ("signature_mismatch", {"x-signature-timestamp": "now"}),
+        ("token_mismatch", {"x-signature": "sign"}),
+        ("route_not_found", {"authorization": f"Bearer {TOKEN}"}),
+        ("key_required", {"path": "/api/t/default/switched_off"}),
+        ("route_disabled", {"idempotency-key": "k"}),
+        ("body_not_json", {"path": "/api/t/default/order_created"}),
+        ("payload_invalid", {"body": b"{}"}),
+    ]
+    fields: dict[str, Any] = {
+        "authorization": "a,b",
+        "x-signature-timestamp": "nonsense",
+        "x-tenant-id": "OTHER",
+        "idempotency-key": " ",
+        "body": b"x" * (LIMIT + 1),
+        "query": "a=1",
+    }
+    told = []
+    for _, change in steps:
+        fields |= change
+        told.append(world.send(whole_event(world, fields)).code)
+    assert told == [code for code, _ in steps]
+    positions = [order.index(code) for code in told]
+    assert positions == sorted(positions)
+    assert world.nothing_was_written()
+
+
+def whole_event(world: IngressWorld, fields: dict[str, Any]) -> dict[str, Any]:
+    names = ("authorization", "x-signature", "x-signature-timestamp", "x-tenant-id", "idempotency-key")
+    headers = {name: fields[name] for name in names if fields.get(name) is not None}
+    if headers.get("x-signature-timestamp") == "now":
+        headers["x-signature-timestamp"] = str(int(time.time()))
+    if headers.get("x-signature") == "sign":
+        call = SignedCall(
+            timestamp=headers["x-signature-timestamp"],
+            method=fields["method"],
+            path=fields["path"],
+            query=fields["query"],
+            tenant="default",
+            key=headers.get("idempotency-key", ""),
+            body=fields["body"],
+        )
+        headers["x-signature"] = sign(SIGNING_SECRET, call)
+    return world.event(fields["method"], fields["path"], fields["body"], headers, query=fields["query"])
