@@ -8,9 +8,9 @@ Which name that is follows from one rule, `handler_folders`:
     functions/workflow/handlers/orders.py   -> functions.workflow.handlers.orders     (the repository's own folder)
     any/other/folder/orders.py              -> extra_handlers.orders                  (every other folder)
 
-Other folders are given as arguments or by WORKERFLOW_HANDLERS (paths, joined by `:`). Packaging copies their files
-into one folder `extra_handlers` beside `functions`, so a file name may occur only once among them. Files that begin
-with `_` are for the handlers' own use: packaged, importable, not searched for routes.
+Other folders are given as arguments or by WORKERFLOW_HANDLERS (paths, joined by `:`). Packaging copies their files,
+not their subfolders, into one folder `extra_handlers` beside `functions`, so a file name may occur only once among
+them. Files that begin with `_` are for the handlers' own use: packaged, importable, not searched for routes.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ def build(folders: Sequence[HandlerFolder], root: Path) -> Manifest:
         for folder in folders:
             for file in folder.files():
                 _search_file(file, folder.package, declared, _shown(file, root), findings)
+        _find_unpackaged(root, findings)
     _find_repeats(findings)
     if findings.faults:
         raise ManifestError(findings.lines())
@@ -163,6 +164,15 @@ def _find_clashes(folders: Sequence[HandlerFolder], root: Path, findings: Findin
         first = seen.setdefault(file.name, file)
         if first != file and file.name != "__init__.py":
             findings.fault(_shown(file, root), 1, f"{_shown(first, root)} has the same name: extra folders share one")
+
+
+def _find_unpackaged(root: Path, findings: Findings) -> None:
+    """Report what handlers imported from folders inside of extra folders: it would be missing in Lambda."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{EXTRA_PACKAGE}.") and name.count(".") > 1 and module.__file__:
+            findings.fault(
+                _shown(Path(module.__file__), root), 1, f"{name}: of an extra folder only files are packaged"
+            )
 
 
 def _search_file(file: Path, package: str, declared: list[Callable[..., Any]], shown: str, findings: Findings) -> None:

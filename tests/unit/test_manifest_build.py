@@ -183,6 +183,13 @@ def test_extra_folders_are_one_package_in_which_a_file_name_occurs_once(tmp_path
         build(folders, tmp_path)
 
 
+def test_what_is_not_packaged_cannot_be_imported(folder: HandlerFolder) -> None:
+    (folder.path / "deep").mkdir()
+    (folder.path / "deep" / "shared.py").write_text("LIMIT = 7\n")
+    found = faults(folder, a="from extra_handlers.deep.shared import LIMIT\n@route()\ndef f(p, c): ...\n")
+    assert found == ["deep/shared.py:1: extra_handlers.deep.shared: of an extra folder only files are packaged"]
+
+
 def test_the_environment_names_more_folders_and_each_counts_once(tmp_path: Path) -> None:
     more = os.pathsep.join(["extra", "", str(tmp_path / "extra"), "other"])
     found = handler_folders(tmp_path, [SHIPPED_FOLDER], {"WORKERFLOW_HANDLERS": more})
