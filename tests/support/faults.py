@@ -116,8 +116,8 @@ class Request(Protocol):
     body: Any
 
 
-type StandIn = Callable[[Request], tuple[int, dict[str, str], bytes]]
-"""Answers a request in place of moto: status, headers, body."""
+type StandIn = Callable[[Request], tuple[int, dict[str, str], bytes] | None]
+"""Answers a request in place of moto: status, headers, body; None leaves it to moto."""
 
 
 class Witness(Protocol):
@@ -219,7 +219,8 @@ class Line:
         if self.witness is not None:
             self.witness.before(call)
         stand_in = self._stand_ins.get(call.name)
-        response = _moto(request) if stand_in is None else _response(request.url, *stand_in(request))
+        answer = stand_in(request) if stand_in is not None else None
+        response = _moto(request) if answer is None else _response(request.url, *answer)
         call.statuses.append(response.status_code)
         if self.witness is not None:
             self.witness.after(call)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 MAX_BATCH = 10
 """Messages in one call. Source: AWS, "Amazon SQS message quotas"."""
-MAX_VISIBILITY_SECONDS = 12 * 3600
+MAX_VISIBILITY_SECONDS = 11 * 3600
+"""SQS counts its 12 hours from the moment in which the message was received, not from the call."""
 
 
 class SqsTaskQueue:

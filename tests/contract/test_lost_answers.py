@@ -1,0 +1,186 @@
+"""When an answer is lost the SDK repeats the call by itself, and meets our own write. Nobody must notice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.aws import AwsWorld, aws_world
+from tests.support.faults import Fault, Request
+from tests.support.runs import a_replay, a_run, failed, letter_of, next_version
+from tests.support.tasks import NOW_MS, an_acceptance
+from workerflow.adapters.dynamodb.database import CONFLICT_TRIES
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.enablement import Enablement, Switch
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError
+from workerflow.domain.run import RunState
+from workerflow.ports.stores import Cursor, Written
+from workerflow.tables import AUDIT_EVENTS
+
+ACCEPTANCE = an_acceptance()
+RUN = a_run(ACCEPTANCE)
+SWITCH = Switch("default", "route:echo", Enablement.PAUSED, "why", "ops", NOW_MS, 1, "1" * 16)
+AUDIT = AuditEvent("default", NOW_MS, "1" * 16, "ops", "switch.set", "route:echo")
+
+WRITES: dict[str, Callable[[AwsWorld], object]] = {
+    "an acceptance": lambda world: world.acceptances.put(ACCEPTANCE, now_ms=NOW_MS),
+    "a claim": lambda world: world.runs.write(RUN),
+    "a finish with its letter": lambda world: world.runs.write(
+        replace(failed(RUN), version=1), letter=letter_of(failed(RUN))
+    ),
+    "a replay": lambda world: world.replays.record_replay(a_replay(ACCEPTANCE, 1)),
+    "a switch": lambda world: world.switches.put_switch(SWITCH, AUDIT),
+    "a cursor": lambda world: world.cursors.move_cursor(Cursor("default", 0, "a" * 44, 1, "1" * 16)),
+}
+
+
+@pytest.fixture
+def world() -> Iterator[AwsWorld]:
+    with aws_world() as world:
+        yield world
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+def test_a_write_that_the_sdk_repeats_is_written_once(world: AwsWorld, write: Callable[[AwsWorld], object]) -> None:
+    with world.line.breaking(Fault.LOST):
+        assert write(world) == Written()
+    [call] = world.line.calls
+    assert call.tries == 2
+    assert call.statuses == [200, 400]  # the second try met our own write
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+def test_a_write_that_is_throttled_to_the_end_is_unknown(world: AwsWorld, write: Callable[[AwsWorld], object]) -> None:
+    with world.line.breaking(Fault.THROTTLED), pytest.raises(StoreUnavailableError):
+        write(world)
+    assert world.line.calls[0].tries == 3
+    assert write(world) == Written()
+
+
+def test_a_message_that_the_sdk_repeats_is_sent_twice(world: AwsWorld) -> None:
+    """Nothing can be done about it: the claim makes the second one harmless."""
+    with world.line.breaking(Fault.LOST):
+        world.queue.send_many([])
+        world.audit.append(AUDIT)
+    assert len(world.items(AUDIT_EVENTS)) == 1
+
+
+def _cancelled(*codes: str) -> tuple[int, dict[str, str], bytes]:
+    reasons = [{"Code": code, "Message": code} for code in codes]
+    told = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled",
+        "CancellationReasons": reasons,
+    }
+    return 400, {"content-type": "application/x-amz-json-1.0"}, json.dumps(told).encode()
+
+
+def _error(code: str) -> tuple[int, dict[str, str], bytes]:
+    return 400, {"content-type": "application/x-amz-json-1.0"}, json.dumps({"__type": code}).encode()
+
+
+def _first(times: int, answer: tuple[int, dict[str, str], bytes]) -> Callable[[Request], Any]:
+    left = [answer] * times
+    return lambda _request: left.pop() if left else None
+
+
+def _write_together(world: AwsWorld) -> object:
+    return world.runs.write(replace(failed(RUN), version=1), letter=letter_of(failed(RUN)))
+
+
+def test_a_transaction_that_meets_another_is_tried_again(world: AwsWorld) -> None:
+    busy = _cancelled("TransactionConflict", "None")
+    world.line.stand_in("dynamodb.TransactWriteItems", _first(CONFLICT_TRIES - 1, busy))
+    assert _write_together(world) == Written()
+    assert len(world.line.calls) == CONFLICT_TRIES
+
+
+def test_a_transaction_that_meets_others_for_ever_is_unknown(world: AwsWorld) -> None:
+    world.line.stand_in("dynamodb.TransactWriteItems", lambda _request: _cancelled("None", "TransactionConflict"))
+    with pytest.raises(StoreUnavailableError):
+        _write_together(world)
+    assert len(world.line.calls) == CONFLICT_TRIES
+
+
+def test_a_put_that_meets_a_transaction_is_tried_again(world: AwsWorld) -> None:
+    world.line.stand_in("dynamodb.PutItem", _first(2, _error("TransactionConflictException")))
+    assert world.runs.write(RUN) == Written()
+    assert len(world.line.calls) == 3
+
+
+def test_a_transaction_that_is_throttled_inside_is_unknown(world: AwsWorld) -> None:
+    world.line.stand_in("dynamodb.TransactWriteItems", lambda _request: _cancelled("ThrottlingError", "None"))
+    with pytest.raises(StoreUnavailableError):
+        _write_together(world)
+
+
+def test_a_transaction_that_is_malformed_is_our_mistake(world: AwsWorld) -> None:
+    world.line.stand_in("dynamodb.TransactWriteItems", lambda _request: _cancelled("None", "ValidationError"))
+    with pytest.raises(IntegrityError):
+        _write_together(world)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "InternalServerError", "Other"])
+def test_a_platform_that_is_broken_is_asked_again(world: AwsWorld, code: str) -> None:
+    world.line.stand_in("dynamodb.PutItem", lambda _request: _error(code))
+    with pytest.raises(StoreUnavailableError):
+        world.runs.write(RUN)
+
+
+def test_a_malformed_request_is_our_mistake(world: AwsWorld) -> None:
+    world.line.stand_in("dynamodb.PutItem", lambda _request: _error("com.amazon.coral.validate#ValidationException"))
+    with pytest.raises(IntegrityError):
+        world.runs.write(RUN)
+
+
+def test_a_batch_of_reads_that_is_answered_in_part_is_read_to_its_end(world: AwsWorld) -> None:
+    world.runs.write(RUN)
+    key = {"pk": {"S": f"default#{RUN.trace_id}"}, "sk": {"S": "run"}}
+    in_part = {"Responses": {}, "UnprocessedKeys": {"workerflow-test-runs": {"Keys": [key], "ConsistentRead": True}}}
+    answer = (200, {"content-type": "application/x-amz-json-1.0"}, json.dumps(in_part).encode())
+    world.line.stand_in("dynamodb.BatchGetItem", _first(2, answer))
+    assert world.runs.get_many("default", [RUN.trace_id]) == {RUN.trace_id: RUN}
+    world.line.stand_in("dynamodb.BatchGetItem", lambda _request: answer)
+    with pytest.raises(StoreUnavailableError):
+        world.runs.get_many("default", [RUN.trace_id])
+
+
+def test_an_item_that_no_code_of_ours_wrote_is_told_as_such(world: AwsWorld) -> None:
+    key = {"pk": {"S": f"default#{RUN.trace_id}"}, "sk": {"S": "run"}}
+    for odd in ({}, {"state": {"S": "unheard-of"}}, {"state": {"L": []}}):
+        world.clients.dynamodb().put_item(TableName="workerflow-test-runs", Item={**key, **odd})
+        with pytest.raises(IntegrityError):
+            world.runs.get("default", RUN.trace_id)
+
+
+def test_one_of_fifty_threads_wins_a_key(world: AwsWorld) -> None:
+    outcomes = _from_threads(50, lambda n: world.acceptances.put(replace(ACCEPTANCE, nonce=f"{n:016x}"), now_ms=NOW_MS))
+    assert outcomes.count(Written()) == 1
+    [winner] = {outcome.current for outcome in outcomes if outcome != Written()}
+    assert world.acceptances.get("default", ACCEPTANCE.key_hash) == winner
+
+
+def test_one_of_fifty_threads_finishes_a_run(world: AwsWorld) -> None:
+    world.runs.write(RUN)
+
+    def finish(number: int) -> object:
+        nonce = f"{number:016x}"
+        if number % 2:
+            return world.runs.write(next_version(RUN, nonce, state=RunState.SUCCEEDED))
+        end = failed(RUN, nonce)
+        return world.runs.write(end, letter=letter_of(end))
+
+    assert _from_threads(50, finish).count(Written()) == 1
+    run = world.runs.get("default", RUN.trace_id)
+    assert run is not None
+    assert (world.replays.get_letter("default", RUN.trace_id) is not None) == (run.state is RunState.FAILED)
+
+
+def _from_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(work, range(count)))
