@@ -160,7 +160,7 @@ def test_the_largest_response_fits_the_answer_of_workflow_whatever_is_in_it(body
 
 
 @pytest.mark.parametrize("status", [199, 600, 100, 0, -1, "200", None, True, 200.0])
-def test_a_status_that_is_no_final_one_is_refused(status: Any) -> None:  # noqa: ANN401 - what a type checker stops
+def test_a_status_that_is_no_final_one_is_refused(status: Any) -> None:
     with pytest.raises(OutputError, match="status"):
         HandlerOutput.from_return(HttpResponse(status), mode="sync")
 
@@ -193,7 +193,7 @@ def test_a_status_without_body_has_none(status: int) -> None:
         None,
     ],
 )
-def test_headers_that_are_not_safe_to_send_are_refused(headers: Any) -> None:  # noqa: ANN401 - what a type checker stops
+def test_headers_that_are_not_safe_to_send_are_refused(headers: Any) -> None:
     with pytest.raises(OutputError):
         HandlerOutput.from_return(HttpResponse(headers=headers), mode="sync")
 

@@ -14,7 +14,7 @@ from workerflow.domain.manifest import DEFAULT_TIMEOUT_SECONDS
 
 
 class HandlerLogger(Protocol):
-    """A logger as in the standard library's `logging`. Its lines carry the trace id, tenant and route."""
+    """A logger as in the standard library's `logging`. Its lines carry the trace id and tenant."""
 
     def debug(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
     def info(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
