@@ -152,7 +152,8 @@ def test_a_batch_of_reads_that_is_answered_in_part_is_read_to_its_end(world: Aws
 
 def test_an_item_that_no_code_of_ours_wrote_is_told_as_such(world: AwsWorld) -> None:
     key = {"pk": {"S": f"default#{RUN.trace_id}"}, "sk": {"S": "run"}}
-    for odd in ({}, {"state": {"S": "unheard-of"}}, {"state": {"L": []}}):
+    odd_ones: list[dict[str, Any]] = [{}, {"state": {"S": "unheard-of"}}, {"state": {"L": []}}]
+    for odd in odd_ones:
         world.clients.dynamodb().put_item(TableName="workerflow-test-runs", Item={**key, **odd})
         with pytest.raises(IntegrityError):
             world.runs.get("default", RUN.trace_id)
