@@ -13,6 +13,7 @@ from tools.local.emulator import ROOT, LocalStackError
 from tools.local.logs import follow
 from tools.local.stack import PREFIX, LocalStack
 
+STATE = ROOT / ".local/stack"
 DEFAULT_PORT = 4566
 HIGHEST_PORT = 65535
 
@@ -82,7 +83,7 @@ def main(arguments: list[str]) -> int:
     command = arguments[0] if len(arguments) == 1 else ""
     tell = Progress()
     try:
-        stack = LocalStack(_port(), ROOT / ".local/stack", handlers=_handlers(), settings=_settings(), tell=tell)
+        stack = LocalStack(_port(STATE), STATE, handlers=_handlers(), settings=_settings(), tell=tell)
         if command == "up":
             up(stack, tell)
         elif command == "down":
@@ -100,10 +101,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _port() -> int:
-    text = os.environ.get("WORKERFLOW_PORT") or str(DEFAULT_PORT)
+def _port(state: Path) -> int:
+    """WORKERFLOW_PORT; without it, the port that the stack was deployed for, or the usual one."""
+    kept = state / "port"
+    text = os.environ.get("WORKERFLOW_PORT") or (kept.read_text() if kept.is_file() else str(DEFAULT_PORT))
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST_PORT):
         raise LocalStackError(f"WORKERFLOW_PORT is {text!r}, which is no port.")
+    state.mkdir(parents=True, exist_ok=True)
+    kept.write_text(text)
     return int(text)
 
 

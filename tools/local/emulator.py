@@ -5,7 +5,9 @@ Its state is written when it is asked to end (SIGTERM), and only then; so nobody
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +26,15 @@ STOP_SECONDS = 60
 
 class LocalStackError(Exception):
     """The local stack cannot do what it should; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What was started, as it is remembered in the state's folder."""
+
+    pid: int
+    port: int
+    enforces_iam: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +70,8 @@ class Emulator:
         if self.pid() is not None:
             raise LocalStackError(f"The emulator on port {self.port} runs already.")
         self._refuse_taken_port()
-        for folder in (self.state, self.state / "tmp"):
-            folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.state / "tmp", ignore_errors=True)  # unpacked functions of earlier starts
+        (self.state / "tmp").mkdir(parents=True)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [str(PYTHON), "-m", "ministack"],
@@ -71,8 +82,8 @@ class Emulator:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._pid_file.write_text(str(process.pid))
-        self._mode_file.write_text("iam" if enforce_iam else "open")
+        started = _Started(pid=process.pid, port=self.port, enforces_iam=enforce_iam)
+        self._started_file.write_text(json.dumps(asdict(started)))
         self._wait_until_it_answers()
 
     def stop(self) -> None:
@@ -90,27 +101,26 @@ class Emulator:
             if time.monotonic() > deadline:
                 raise LocalStackError(f"The emulator (process {pid}) does not end; see {self.log}.")
             time.sleep(0.05)
-        self._pid_file.unlink(missing_ok=True)
+        self._started_file.unlink(missing_ok=True)
 
     def pid(self) -> int | None:
         """Its process id, if it is the one that was started here and still runs."""
-        try:
-            pid = int(self._pid_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if _runs(pid, "ministack") else None
+        started = self._started()
+        return started.pid if started and _runs(started.pid, "ministack") else None
 
     def enforces_iam(self) -> bool:
-        """Whether it was last started with IAM enforced."""
-        return self._mode_file.is_file() and self._mode_file.read_text() == "iam"
+        """Whether it runs, on this port, with IAM enforced."""
+        started = self._started()
+        return started is not None and started.enforces_iam and started.port == self.port and self.pid() is not None
 
     @property
-    def _pid_file(self) -> Path:
-        return self.state / "emulator.pid"
+    def _started_file(self) -> Path:
+        return self.state / "emulator.json"
 
-    @property
-    def _mode_file(self) -> Path:
-        return self.state / "emulator.mode"
+    def _started(self) -> _Started | None:
+        if not self._started_file.is_file():
+            return None
+        return _Started(**json.loads(self._started_file.read_text()))
 
     def _environment(self, *, enforce_iam: bool) -> dict[str, str]:
         return {

@@ -12,9 +12,11 @@ Deploying with IAM enforced does not work: the emulator refuses the CLI's own as
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,15 +89,16 @@ class LocalStack:
         Raises:
             LocalStackError: a step failed; the message says which and why.
         """
-        deployed = not self.is_current()
-        if deployed:
-            self.deploy()
-        self.start()
-        return deployed
+        with self._alone():
+            deployed = not self.is_current()
+            if deployed:
+                self.deploy()
+            self.start()
+            return deployed
 
     def start(self) -> None:
         """Start it with IAM enforced, unless it runs like that already."""
-        if self.emulator.pid() is not None and self.emulator.enforces_iam():
+        if self.emulator.enforces_iam():
             return
         self.stop()
         self._tell(f"starting the emulator on {self.emulator.endpoint}, IAM enforced")
@@ -136,6 +139,18 @@ class LocalStack:
         """Stop it and forget everything."""
         self.stop()
         shutil.rmtree(self.state, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep two commands off one stack: the later one waits, and says so."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._tell("waiting for another `make up` on this stack")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     # --- what is deployed ---
 
@@ -195,7 +210,8 @@ class LocalStack:
         return self.state / "deployed"
 
     def _fingerprint(self) -> str:
-        return fingerprint_of_deployment(self.handlers, self.settings)
+        # The port stands in the URLs that functions are told.
+        return fingerprint_of_deployment(self.handlers, self.settings | {"port": str(self.port)})
 
     def _cdk(self, command: str, *arguments: str, folder: Path | None = None) -> Any:  # noqa: ANN401
         environment = {
