@@ -31,7 +31,7 @@ class Place:
     others: frozenset[str] = frozenset()
 
     def allows(self, module: str) -> bool:
-        if module.split(".")[0] in sys.stdlib_module_names:
+        if module.split(".", maxsplit=1)[0] in sys.stdlib_module_names:
             return True
         return any(module == name or module.startswith(f"{name}.") for name in self.ours | self.others)
 
@@ -98,10 +98,11 @@ FREE = ("tests",)
 
 
 def python_files() -> Iterator[Path]:
-    for path in sorted(ROOT.rglob("*.py")):
-        relative = path.relative_to(ROOT)
-        if not NOT_OURS.intersection(relative.parts) and relative.parts[0] not in FREE:
-            yield relative
+    for folder, subfolders, names in ROOT.walk():
+        subfolders[:] = sorted(name for name in subfolders if name not in NOT_OURS)
+        relative = folder.relative_to(ROOT)
+        if not relative.parts[:1] or relative.parts[0] not in FREE:
+            yield from (relative / name for name in sorted(names) if name.endswith(".py"))
 
 
 def imports_of(file: Path) -> Iterator[tuple[int, str]]:
