@@ -197,7 +197,7 @@ class FakeFaults:
     """Faults, as they were told."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, Exception]] = []
+        self.told: list[tuple[str, BaseException]] = []
 
-    def tell(self, what: str, error: Exception) -> None:
-        self.told.append((what, error))
+    def failure(self, message: str, error: BaseException) -> None:
+        self.told.append((message, error))
