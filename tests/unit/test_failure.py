@@ -103,6 +103,10 @@ def test_line_breaks_and_control_characters_are_escaped() -> None:
     assert failure_of(ValueError("a\nb\x1b[31m\x00")).message == r"a\nb\x1b[31m\x00"
 
 
+def test_a_message_is_bounded_after_its_characters_were_escaped() -> None:
+    assert len(failure_of(ValueError("\x00" * MAX_MESSAGE_CHARS)).message) == MAX_MESSAGE_CHARS
+
+
 def test_an_exception_whose_text_cannot_be_made_is_kept_all_the_same() -> None:
     assert "could not be made" in failure_of(_UnprintableError()).message
 

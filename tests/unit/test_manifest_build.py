@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -137,6 +138,11 @@ def test_schemas_may_refer_to_themselves_and_to_the_draft(folder: HandlerFolder)
     assert built(folder, a=f"@route(schema={schema!r})\ndef f(p, c): ...\n").routes["f"].schema == schema
 
 
+def test_a_schema_is_never_fetched(folder: HandlerFolder) -> None:
+    found = faults(folder, a="@route(schema={'$ref': 'https://127.0.0.1:9/s'})\ndef f(p, c): ...\n")
+    assert "Retrieval is disabled" in found[0]
+
+
 def test_all_faults_of_a_schema_are_named_with_their_pointers(folder: HandlerFolder) -> None:
     text = "@route(schema={'minLength': -1, 'properties': {'a/b': {'maxLength': 'x'}}})\ndef f(p, c): ...\n"
     found = faults(folder, a=text)
@@ -207,11 +213,19 @@ def test_a_build_reads_the_files_and_leaves_nothing_imported(folder: HandlerFold
     assert str(folder.path) not in sys.path
 
 
-def test_the_shipped_handlers_build() -> None:
+def test_a_build_leaves_nothing_in_the_folder(folder: HandlerFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    built(folder, a="@route()\ndef one(p, c): ...\n")
+    assert [path.name for path in folder.path.iterdir()] == ["a.py"]
+
+
+def test_the_shipped_handlers_build_although_they_were_imported_before() -> None:
+    before = importlib.import_module("functions.workflow.handlers.webhook_echo")
     manifest = build(handler_folders(ROOT, [SHIPPED_FOLDER], {}), ROOT)
     assert {"webhook_echo", "payload_hash", "webhook_forward"} <= set(manifest.routes)
     assert manifest.routes["payload_hash"].module == "functions.workflow.handlers.payload_hash"
     assert all(route.description for route in manifest.routes.values())
+    assert importlib.import_module("functions.workflow.handlers.webhook_echo") is before
 
 
 def test_the_command_writes_what_the_functions_read_and_the_same_bytes_each_time(tmp_path: Path) -> None:
