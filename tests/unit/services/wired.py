@@ -1,0 +1,343 @@
+"""Every service, wired on one world in memory, and the few things that tests do to that world again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, override
+
+from tests.fakes.memory import Memory
+from tests.fakes.stores import FakeRuns
+from tests.fakes.surroundings import InvokeCall
+from tests.fakes.world import FakeWorld
+from tests.support.tasks import a_manifest, an_acceptance
+from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.enablement import Enablement, Switch
+from workerflow.domain.errors import IntegrityError, PlatformError, StoreUnavailableError
+from workerflow.domain.manifest import Manifest
+from workerflow.domain.outcome import Execution
+from workerflow.domain.run import Run
+from workerflow.domain.task import Acceptance, TaskMessage
+from workerflow.ports.stores import Conflict, Written
+from workerflow.ports.world import Invocation, Reached
+from workerflow.services.accept_task import AcceptTask, Retention, TaskDraft
+from workerflow.services.answer_sync import AnswerSync
+from workerflow.services.deliver_task import DeliverTask
+from workerflow.services.drain_dead_messages import DrainDeadMessages
+from workerflow.services.enablement import CheckEnablement
+from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.ledger import Ledger
+from workerflow.services.read_run import ReadRun
+from workerflow.services.record_death import RecordDeath
+from workerflow.services.release_due import ReleaseDue
+from workerflow.services.replay_task import ReplayTask
+from workerflow.services.resend import Resender, TickBudget
+from workerflow.services.set_switch import SetSwitch
+from workerflow.services.sweep import Sweep
+from workerflow.services.tell_run import TellRun
+from workerflow.services.tick import Tick
+
+TENANT = "default"
+OWNER = "the-consumer"
+REMAINING_MS = 270_000
+WAIT_SECONDS = 280.0
+BIG_BODY = b'{"d":"%s"}' % Random(1).randbytes(10_000).hex().encode()  # noqa: S311 - the same in every run
+"""20 KB of JSON that do not compress to 8 KiB: an object, not a part of the item."""
+RETENTION = Retention(retention_seconds=30 * 24 * 3600, deadline_seconds=24 * 3600)
+
+
+class PoisonableRuns(FakeRuns):
+    """Rows that no code of ours can have written: whoever meets one of `poison` fails, as on the adapter."""
+
+    def __init__(self, memory: Memory) -> None:
+        super().__init__(memory)
+        self.poison: set[str] = set()
+
+    @override
+    def get(self, tenant: str, trace_id: str) -> Run | None:
+        self._taste(trace_id)
+        return super().get(tenant, trace_id)
+
+    @override
+    def get_many(self, tenant: str, trace_ids: Iterable[str]) -> Mapping[str, Run]:
+        wanted = list(trace_ids)
+        for trace_id in wanted:
+            self._taste(trace_id)
+        return super().get_many(tenant, wanted)
+
+    @override
+    def write(
+        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+    ) -> Written | Conflict[Run]:
+        self._taste(run.trace_id)
+        return super().write(run, letter=letter, resolves=resolves)
+
+    def _taste(self, trace_id: str) -> None:
+        if trace_id in self.poison:
+            raise IntegrityError(f"{trace_id} is no run")
+
+
+@dataclass
+class Wired:
+    """One world with all services on it. Services are made when they are asked for: they keep nothing but caches."""
+
+    manifest: Manifest = field(default_factory=a_manifest)
+    world: FakeWorld = field(default_factory=FakeWorld)
+
+    def __post_init__(self) -> None:
+        self.memory, self.clock = self.world.memory, self.world.clock
+        self.queue, self.signals, self.ids = self.world.queue, self.world.signals, self.world.ids
+        self.runs = PoisonableRuns(self.memory)
+        self.resender = Resender(self.queue, self.signals)
+        # One for all, as in a container that stays warm.
+        self.enablement = CheckEnablement(manifest=self.manifest, switches=self.world.switches, clock=self.clock)
+
+    # The services.
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(runs=self.runs, acceptances=self.world.acceptances, clock=self.clock, ids=self.ids)
+
+    @property
+    def tell_run(self) -> TellRun:
+        return TellRun(runs=self.runs, blobs=self.world.blobs, clock=self.clock)
+
+    @property
+    def accept(self) -> AcceptTask:
+        return AcceptTask(
+            acceptances=self.world.acceptances,
+            blobs=self.world.blobs,
+            queue=self.queue,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+            retention=RETENTION,
+        )
+
+    @property
+    def execute(self) -> ExecuteTask:
+        return ExecuteTask(
+            runs=self.runs,
+            blobs=self.world.blobs,
+            ledger=self.ledger,
+            tell_run=self.tell_run,
+            enablement=self.enablement,
+            manifest=self.manifest,
+            runner=self.world.runner,
+            ids=self.ids,
+        )
+
+    @property
+    def record_death(self) -> RecordDeath:
+        return RecordDeath(
+            runs=self.runs, ledger=self.ledger, tell_run=self.tell_run, manifest=self.manifest, ids=self.ids
+        )
+
+    @property
+    def deliver(self) -> DeliverTask:
+        return DeliverTask(
+            invoker=self.world.invoker, record_death=self.record_death, ids=self.ids, wait_seconds=WAIT_SECONDS
+        )
+
+    @property
+    def answer_sync(self) -> AnswerSync:
+        return AnswerSync(
+            invoker=self.world.invoker,
+            queue=self.queue,
+            ledger=self.ledger,
+            record_death=self.record_death,
+            tell_run=self.tell_run,
+            ids=self.ids,
+        )
+
+    @property
+    def read_run(self) -> ReadRun:
+        return ReadRun(acceptances=self.world.acceptances, runs=self.runs, tell_run=self.tell_run, clock=self.clock)
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep(
+            acceptances=self.world.acceptances,
+            runs=self.runs,
+            cursors=self.world.cursors,
+            ledger=self.ledger,
+            manifest=self.manifest,
+            resender=self.resender,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
+
+    @property
+    def release_due(self) -> ReleaseDue:
+        return ReleaseDue(
+            runs=self.runs,
+            switches=self.world.switches,
+            enablement=self.enablement,
+            ledger=self.ledger,
+            manifest=self.manifest,
+            resender=self.resender,
+            clock=self.clock,
+            signals=self.signals,
+        )
+
+    @property
+    def drain(self) -> DrainDeadMessages:
+        return DrainDeadMessages(
+            messages=self.world.dead_messages,
+            runs=self.runs,
+            ledger=self.ledger,
+            manifest=self.manifest,
+            audit=self.world.audit,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
+
+    @property
+    def replay(self) -> ReplayTask:
+        return ReplayTask(
+            acceptances=self.world.acceptances,
+            runs=self.runs,
+            replays=self.world.replays,
+            blobs=self.world.blobs,
+            queue=self.queue,
+            enablement=self.enablement,
+            manifest=self.manifest,
+            schemas=self.world.schemas,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+            retention=RETENTION,
+        )
+
+    @property
+    def set_switch(self) -> SetSwitch:
+        return SetSwitch(switches=self.world.switches, manifest=self.manifest, clock=self.clock, ids=self.ids)
+
+    @property
+    def tick(self) -> Tick:
+        return Tick(
+            drain=self.drain,
+            release_due=self.release_due,
+            sweep=self.sweep,
+            replays=self.world.replays,
+            clock=self.clock,
+            signals=self.signals,
+            faults=self.world.faults,
+        )
+
+    # What tests do.
+
+    def take(self, key: str = "key-1", **changes: Any) -> Acceptance:
+        """A task that was accepted now, and whose message nobody has."""
+        acceptance = an_acceptance(key, **{"accepted_at_ms": self.clock.ms} | changes)
+        self.memory.acceptances[acceptance.tenant, acceptance.key_hash] = acceptance
+        return acceptance
+
+    def row(self, task: Acceptance | str) -> Run:
+        """The task's row as it stands."""
+        trace_id = task if isinstance(task, str) else task.trace_id
+        return self.memory.runs[TENANT, trace_id]
+
+    def keep(self, run: Run) -> Run:
+        """Let a row stand."""
+        self.memory.runs[run.tenant, run.trace_id] = run
+        return run
+
+    def letter(self, task: Acceptance | str) -> DeadLetter | None:
+        """The task's dead letter."""
+        trace_id = task if isinstance(task, str) else task.trace_id
+        return self.memory.letters.get((TENANT, trace_id))
+
+    def order(self, task: Acceptance, *, owner: str = OWNER, for_caller: bool = False) -> ExecutionOrder:
+        """An invoker's order to execute the task."""
+        return ExecutionOrder(message_of(task), owner, for_caller, REMAINING_MS)
+
+    def run_once(self, task: Acceptance, *, owner: str = OWNER, for_caller: bool = False) -> Execution:
+        """Invoke `workflow` for the task."""
+        return self.execute(self.order(task, owner=owner, for_caller=for_caller))
+
+    def invoke_in_process(self) -> None:
+        """Let the invoker reach `workflow`."""
+
+        def answer(call: InvokeCall) -> Invocation:
+            order = ExecutionOrder(call.message, call.owner, call.for_caller, REMAINING_MS)
+            return Reached(self.execute(order))
+
+        self.world.invoker.answer = answer
+
+    def switch(self, state: Enablement, source: str = "route:echo") -> None:
+        """Set a switch, and let every cache notice."""
+        before = self.memory.switches.get((TENANT, source))
+        version = before.version + 1 if before else 1
+        self.memory.switches[TENANT, source] = Switch(
+            TENANT, source, state, "because", "ops", self.clock.ms, version, f"switch-{version}"
+        )
+        self.enablement._cache.clear()
+
+    def refuse(self, name: str, times: int = 1, error: type[PlatformError] = StoreUnavailableError) -> None:
+        """Let the next `times` calls of a port fail before they are applied."""
+        self.memory.before = _failing(name, times, error)
+
+    def lose_answer(self, name: str, times: int = 1) -> None:
+        """Let the next `times` calls of a port be applied, and their answers be lost."""
+        self.memory.after = _failing(name, times, StoreUnavailableError)
+
+    def meanwhile(self, name: str, happens: Callable[[], object], times: int = 1) -> None:
+        """Let something happen right before each of the next `times` calls of a port."""
+        left = times
+
+        def before(called: str) -> None:
+            nonlocal left
+            if called == name and left > 0:
+                left -= 1
+                hook, self.memory.before = self.memory.before, _nothing
+                happens()
+                self.memory.before = hook
+
+        self.memory.before = before
+
+    def order_of(self, *names: str) -> list[str]:
+        """The calls of these ports so far, in order."""
+        return [call for call in self.memory.calls if call in names]
+
+
+def a_budget(wired: Wired, *, resends: int = 1_000, seconds: float = 50.0) -> TickBudget:
+    return TickBudget(wired.clock.ms + round(seconds * 1000), resends)
+
+
+def message_of(task: Acceptance) -> TaskMessage:
+    return TaskMessage(task.tenant, task.trace_id)
+
+
+def a_draft(**changes: Any) -> TaskDraft:
+    """A call of `route:echo`."""
+    fields: dict[str, Any] = {
+        "tenant": TENANT,
+        "source": "route:echo",
+        "kind": "http_route",
+        "mode": "async",
+        "scope": "route:echo",
+        "key": "key-1",
+        "body": b'{"n":1}',
+        "content_type": "application/json",
+    }
+    return TaskDraft(**fields | changes)
+
+
+def _nothing(_name: str) -> None:
+    """Let the call pass."""
+
+
+def _failing(name: str, times: int, error: type[PlatformError]) -> Callable[[str], None]:
+    left = times
+
+    def hook(called: str) -> None:
+        nonlocal left
+        if called == name and left > 0:
+            left -= 1
+            raise error(f"{name} is cut off")
+
+    return hook
