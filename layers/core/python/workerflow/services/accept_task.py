@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.errors import PlatformError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Mode
 from workerflow.domain.stored import StoredBytes, fits_inline
@@ -125,7 +125,7 @@ class AcceptTask:
     def _send(self, acceptance: Acceptance) -> None:
         try:
             self.queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
-        except StoreUnavailableError:
+        except PlatformError:
             self.signals.count("SendFailed")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Enablement
-from workerflow.domain.errors import InvalidIdentifierError, StoreUnavailableError
+from workerflow.domain.errors import InvalidIdentifierError, PlatformError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
@@ -235,7 +235,7 @@ class ReplayTask:
     def _send(self, child: Acceptance) -> None:
         try:
             self.queue.send(TaskMessage(child.tenant, child.trace_id))
-        except StoreUnavailableError:
+        except PlatformError:
             self.signals.count("SendFailed")
 
 

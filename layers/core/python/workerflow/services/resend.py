@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.errors import PlatformError
 from workerflow.domain.task import TaskMessage
 from workerflow.ports.world import Clock, Signals, TaskQueue
 
@@ -48,7 +48,7 @@ class Resender:
     def _refused(self, messages: Sequence[TaskMessage]) -> Sequence[TaskMessage]:
         try:
             refused = self.queue.send_many(messages)
-        except StoreUnavailableError:
+        except PlatformError:
             refused = messages
         if refused:
             self.signals.count("SendFailed", len(refused))
