@@ -13,6 +13,7 @@ from workerflow.adapters.dynamodb.attributes import Item
 from workerflow.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, item_bytes
 from workerflow.adapters.dynamodb.items import acceptance, run
 from workerflow.domain.run import HISTORY_KEPT, Attempt, AttemptResult, LetterClass, Run, RunState
+from workerflow.domain.task import Acceptance
 from workerflow.domain.transitions import ERROR_KEPT
 from workerflow.tables import TASKS_BY_TIME
 
@@ -68,17 +69,19 @@ def test_an_ordinary_error_is_kept_whole() -> None:
     assert run.kept(ordinary).error == "e" * ERROR_KEPT
 
 
-def _acceptance(body: bytes, traceparent: str | None = TRACEPARENT) -> Item:
-    return acceptance.to_item(
-        an_acceptance(
-            UUID_KEY,
-            body=body,
-            traceparent=traceparent,
-            source="route:webhook_echo",
-            accepted_at_ms=ODD_MS,
-            nonce="a1b2c3d4e5f60718",
-        )
+def _task(body: bytes, traceparent: str | None = TRACEPARENT) -> Acceptance:
+    return an_acceptance(
+        UUID_KEY,
+        body=body,
+        traceparent=traceparent,
+        source="route:webhook_echo",
+        accepted_at_ms=ODD_MS,
+        nonce="a1b2c3d4e5f60718",
     )
+
+
+def _acceptance(body: bytes, traceparent: str | None = TRACEPARENT) -> Item:
+    return acceptance.to_item(_task(body, traceparent))
 
 
 def test_a_small_acceptance_and_its_index_entry_are_one_unit_each() -> None:
@@ -94,13 +97,13 @@ def test_a_body_of_six_hundred_bytes_still_fits_into_the_unit_of_its_acceptance(
 
 
 def test_the_rows_of_a_success_are_far_below_their_unit() -> None:
-    claim = replace(a_run(), claimed_at_ms=ODD_MS, lease_until_ms=ODD_MS + 1, updated_at_ms=ODD_MS)
+    claim = replace(a_run(_task(b"")), claimed_at_ms=ODD_MS, lease_until_ms=ODD_MS + 1, updated_at_ms=ODD_MS)
     attempt = Attempt(1, ODD_MS, ODD_MS + 523, AttemptResult.SUCCEEDED)
     done = next_version(
         claim, "2" * 16, state=RunState.SUCCEEDED, lease_until_ms=None, finished_at_ms=ODD_MS + 12, history=(attempt,)
     )
-    assert run.row_bytes(claim) == 274
-    assert run.row_bytes(done) == 309
+    assert run.row_bytes(claim) == 286
+    assert run.row_bytes(done) == 321
 
 
 def test_the_longest_row_leaves_room_for_an_error() -> None:

@@ -18,7 +18,9 @@ from workerflow.domain.errors import IntegrityError
         ({"n": 7}, 3),
         ({"n": 42}, 3),
         ({"n": -42}, 4),
-        ({"n": 100}, 3),  # trailing zeros weigh nothing
+        ({"n": 100}, 3),  # pairs of zeros at an end weigh nothing
+        ({"n": 12_000}, 4),  # 1|20|00
+        ({"n": 3.5}, 4),  # 03|.50
         ({"n": 1_760_000_000_000}, 4),
         ({"n": 1_760_000_000_123}, 9),
         ({"n": 0.125}, 4),

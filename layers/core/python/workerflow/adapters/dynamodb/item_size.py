@@ -44,6 +44,9 @@ def _value_bytes(value: Weighed) -> int:
 
 
 def _number_bytes(value: float) -> int:
-    text = repr(value)
-    digits = text.replace(".", "").lstrip("-").strip("0")
-    return (len(digits) + 1) // 2 + 1 + text.startswith("-")
+    """Digits are stored in pairs, counted from the decimal point; pairs of zeros at either end weigh nothing."""
+    whole, _, fraction = repr(value).lstrip("-").partition(".")
+    digits = whole.zfill(len(whole) + len(whole) % 2) + fraction + "0" * (len(fraction) % 2)
+    pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
+    significant = "".join("0" if pair == "00" else "1" for pair in pairs).strip("0")
+    return len(significant) + 1 + (value < 0)
