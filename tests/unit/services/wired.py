@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, override
+from typing import Any
 
-from tests.fakes.memory import Memory
-from tests.fakes.stores import FakeRuns
 from tests.fakes.surroundings import InvokeCall
 from tests.fakes.world import FakeWorld
 from tests.support.tasks import a_manifest, an_acceptance
+from tests.unit.services.tricks import TrickyRuns, failing, nothing
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Enablement, Switch
-from workerflow.domain.errors import IntegrityError, PlatformError, StoreUnavailableError
+from workerflow.domain.errors import PlatformError, StoreUnavailableError
+from workerflow.domain.failure import Failure
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.outcome import Execution
-from workerflow.domain.run import Run
+from workerflow.domain.output import HandlerOutput
+from workerflow.domain.run import Run, RunState
 from workerflow.domain.task import Acceptance, TaskMessage
-from workerflow.ports.stores import Conflict, Written
 from workerflow.ports.world import Invocation, Reached
 from workerflow.services.accept_task import AcceptTask, Retention, TaskDraft
 from workerflow.services.answer_sync import AnswerSync
@@ -41,41 +41,13 @@ from workerflow.services.tick import Tick
 TENANT = "default"
 OWNER = "the-consumer"
 REMAINING_MS = 270_000
+LEASE_MS = 285_000
 WAIT_SECONDS = 280.0
+RETRYABLE = Failure("retryable", "ConnectionError", "no route to host")
+PERMANENT = Failure("permanent", "PermanentError", "no such customer")
 BIG_BODY = b'{"d":"%s"}' % Random(1).randbytes(10_000).hex().encode()  # noqa: S311 - the same in every run
 """20 KB of JSON that do not compress to 8 KiB: an object, not a part of the item."""
 RETENTION = Retention(retention_seconds=30 * 24 * 3600, deadline_seconds=24 * 3600)
-
-
-class PoisonableRuns(FakeRuns):
-    """Rows that no code of ours can have written: whoever meets one of `poison` fails, as on the adapter."""
-
-    def __init__(self, memory: Memory) -> None:
-        super().__init__(memory)
-        self.poison: set[str] = set()
-
-    @override
-    def get(self, tenant: str, trace_id: str) -> Run | None:
-        self._taste(trace_id)
-        return super().get(tenant, trace_id)
-
-    @override
-    def get_many(self, tenant: str, trace_ids: Iterable[str]) -> Mapping[str, Run]:
-        wanted = list(trace_ids)
-        for trace_id in wanted:
-            self._taste(trace_id)
-        return super().get_many(tenant, wanted)
-
-    @override
-    def write(
-        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
-    ) -> Written | Conflict[Run]:
-        self._taste(run.trace_id)
-        return super().write(run, letter=letter, resolves=resolves)
-
-    def _taste(self, trace_id: str) -> None:
-        if trace_id in self.poison:
-            raise IntegrityError(f"{trace_id} is no run")
 
 
 @dataclass
@@ -88,7 +60,7 @@ class Wired:
     def __post_init__(self) -> None:
         self.memory, self.clock = self.world.memory, self.world.clock
         self.queue, self.signals, self.ids = self.world.queue, self.world.signals, self.world.ids
-        self.runs = PoisonableRuns(self.memory)
+        self.runs = TrickyRuns(self.memory)
         self.resender = Resender(self.queue, self.signals)
         # One for all, as in a container that stays warm.
         self.enablement = CheckEnablement(manifest=self.manifest, switches=self.world.switches, clock=self.clock)
@@ -268,6 +240,33 @@ class Wired:
 
         self.world.invoker.answer = answer
 
+    def handler_returns(self, outcome: HandlerOutput | Failure) -> None:
+        """Let every handler end like this."""
+        self.world.runner.handler = lambda _call: outcome
+
+    def running(self, task: Acceptance, *, attempt: int = 1, owner: str = "another") -> Run:
+        """Let another worker hold a fresh lease on the task."""
+        now_ms = self.clock.ms
+        return self.keep(
+            Run.of_task(task).change(
+                nonce="claim",
+                now_ms=now_ms,
+                state=RunState.RUNNING,
+                attempt=attempt,
+                owner=owner,
+                claim="claim",
+                claimed_at_ms=now_ms,
+                lease_until_ms=now_ms + LEASE_MS,
+            )
+        )
+
+    def queued(self, task: Acceptance, *, due_in_seconds: float = 0) -> Run:
+        """Let the task have a row that is due."""
+        due_at_ms = self.clock.ms + round(due_in_seconds * 1000)
+        return self.keep(
+            Run.of_task(task).change(nonce="q", now_ms=self.clock.ms, state=RunState.QUEUED, due_at_ms=due_at_ms)
+        )
+
     def switch(self, state: Enablement, source: str = "route:echo") -> None:
         """Set a switch, and let every cache notice."""
         before = self.memory.switches.get((TENANT, source))
@@ -277,13 +276,15 @@ class Wired:
         )
         self.enablement._cache.clear()
 
-    def refuse(self, name: str, times: int = 1, error: type[PlatformError] = StoreUnavailableError) -> None:
-        """Let the next `times` calls of a port fail before they are applied."""
-        self.memory.before = _failing(name, times, error)
+    def refuse(
+        self, name: str, times: int = 1, *, after: int = 0, error: type[PlatformError] = StoreUnavailableError
+    ) -> None:
+        """Let `times` calls of a port fail before they are applied, `after` more calls of it have passed."""
+        self.memory.before = failing(name, range(after, after + times), error)
 
-    def lose_answer(self, name: str, times: int = 1) -> None:
-        """Let the next `times` calls of a port be applied, and their answers be lost."""
-        self.memory.after = _failing(name, times, StoreUnavailableError)
+    def lose_answer(self, name: str, *, after: int = 0) -> None:
+        """Let a call of a port be applied and its answer be lost, `after` more calls of it have passed."""
+        self.memory.after = failing(name, range(after, after + 1), StoreUnavailableError)
 
     def meanwhile(self, name: str, happens: Callable[[], object], times: int = 1) -> None:
         """Let something happen right before each of the next `times` calls of a port."""
@@ -293,7 +294,7 @@ class Wired:
             nonlocal left
             if called == name and left > 0:
                 left -= 1
-                hook, self.memory.before = self.memory.before, _nothing
+                hook, self.memory.before = self.memory.before, nothing
                 happens()
                 self.memory.before = hook
 
@@ -325,19 +326,3 @@ def a_draft(**changes: Any) -> TaskDraft:
         "content_type": "application/json",
     }
     return TaskDraft(**fields | changes)
-
-
-def _nothing(_name: str) -> None:
-    """Let the call pass."""
-
-
-def _failing(name: str, times: int, error: type[PlatformError]) -> Callable[[str], None]:
-    left = times
-
-    def hook(called: str) -> None:
-        nonlocal left
-        if called == name and left > 0:
-            left -= 1
-            raise error(f"{name} is cut off")
-
-    return hook
