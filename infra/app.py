@@ -17,12 +17,14 @@ from tools.package import PackagingError, build_assets, extra_folders
 
 def configured(environment: Environment, environ: Mapping[str, str]) -> Environment:
     """The environment with what the operator decides at deployment: ALARM_EMAIL, FORWARD_URL, ALLOWED_PRIVATE_HOSTS."""
-    hosts = environ.get("ALLOWED_PRIVATE_HOSTS", "")
+    hosts = tuple(host.strip() for host in environ.get("ALLOWED_PRIVATE_HOSTS", "").split(",") if host.strip())
     return replace(
         environment,
         alarm_email=environ.get("ALARM_EMAIL") or environment.alarm_email,
         forward_url=environ.get("FORWARD_URL") or environment.forward_url,
-        allowed_private_hosts=tuple(hosts.split(",")) if hosts else environment.allowed_private_hosts,
+        allowed_private_hosts=hosts or environment.allowed_private_hosts,
+        if hosts
+        else environment.allowed_private_hosts,
     )
 
 

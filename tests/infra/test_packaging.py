@@ -1,0 +1,121 @@
+"""What is uploaded is whole: each function can be imported from its asset and the layers alone.
+
+The emulator's Python lends functions its own packages, so that a dependency missing from a layer stays hidden there.
+Here nothing is lent but what Lambda itself brings along: boto3 and what boto3 needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+from infra.environments import LOCAL
+from tests.infra.templates import Json, Resources
+from tools.package import Assets, build_assets
+from tools.package.functions import FUNCTIONS, READ_THE_MANIFEST
+
+BROUGHT_BY_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
+    return build_assets(LOCAL.platform, build=tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture(scope="module")
+def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the packages that Lambda's Python runtime has, and no others."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in BROUGHT_BY_LAMBDA:
+        found = distribution(name)
+        for top in {file.parts[0] for file in found.files or [] if file.parts[0] != ".."}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(Path(str(found.locate_file(top))))
+    return folder
+
+
+def python(script: str, path: list[Path], environment: Json) -> subprocess.CompletedProcess[str]:
+    """Run a script with these folders as its path, and nothing else: no site-packages, no variables."""
+    preface = f"import sys; sys.path[:0] = {[str(folder) for folder in path]!r}\n"
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", preface + script],
+        env={"PATH": os.defpath, "AWS_DEFAULT_REGION": "us-east-1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_imported_from_its_asset_and_the_layers_alone(
+    assets: Assets, lambda_runtime: Path, local: Resources, name: str
+) -> None:
+    told = {key: local.readable(value) for key, value in local.function(name)["Environment"]["Variables"].items()}
+    layers = [assets.core_layer / "python", assets.vendor_layer / "python"]
+    script = f"import functions.{name}.handler as it; print(it.lambda_handler.__module__, it.__file__)"
+    done = python(script, [assets.functions[name], *layers, lambda_runtime], told)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == f"functions.{name}.handler"
+    assert done.stdout.split()[1].startswith(str(assets.functions[name]))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_the_manifest_if_it_reads_it(assets: Assets, name: str) -> None:
+    manifest = assets.functions[name] / "functions" / name / "manifest.json"
+    assert manifest.is_file() == (name in READ_THE_MANIFEST)
+    if name in READ_THE_MANIFEST:
+        assert "webhook_echo" in json.loads(manifest.read_text())["routes"]
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "workflow"])
+def test_only_workflow_carries_handlers(assets: Assets, name: str) -> None:
+    assert not (assets.functions[name] / "functions" / name / "handlers").exists()
+    assert (assets.functions["workflow"] / "functions/workflow/handlers/webhook_echo.py").is_file()
+
+
+def test_a_function_carries_no_other_function(assets: Assets) -> None:
+    for name in FUNCTIONS:
+        folders = {path.name for path in (assets.functions[name] / "functions").iterdir() if path.is_dir()}
+        assert folders == {name, "__pycache__"}
+
+
+def test_extra_handlers_become_a_package_beside_functions(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "greeting.py").write_text(
+        "from workerflow.handlers import route\n\n\n"
+        '@route(mode="sync")\ndef greeting(payload, context):\n    """Greet."""\n    return {"hello": "you"}\n'
+    )
+    assets = build_assets(LOCAL.platform, (folder,), build=tmp_path / "build")
+    assert (assets.functions["workflow"] / "extra_handlers/greeting.py").is_file()
+    manifest = json.loads((assets.functions["ingress"] / "functions/ingress/manifest.json").read_text())
+    assert manifest["routes"]["greeting"]["module"] == "extra_handlers.greeting"
+
+
+def test_the_vendor_layer_leaves_the_sdk_to_lambda(assets: Assets) -> None:
+    layer = assets.vendor_layer / "python"
+    names = {path.name for path in layer.iterdir()}
+    assert {"aws_lambda_powertools", "jsonschema_rs"} <= names
+    assert not {"boto3", "botocore", "s3transfer", "urllib3", "tests", "bin"} & names
+
+
+def test_layers_and_functions_stay_far_below_lambdas_limit(assets: Assets) -> None:
+    """250 MB unpacked, layers included. Source: "Lambda quotas", Lambda developer guide."""
+    folders = (assets.core_layer, assets.vendor_layer, assets.functions["workflow"])
+    size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+    assert size < 50 * 1024 * 1024
+
+
+def test_a_second_build_changes_nothing(assets: Assets) -> None:
+    before = {folder: folder.stat().st_ino for folder in (*assets.functions.values(), assets.core_layer)}
+    build_assets(LOCAL.platform, build=assets.functions["ingress"].parents[1])
+    assert {folder: folder.stat().st_ino for folder in before} == before

@@ -1,0 +1,133 @@
+"""Least privilege, stated in full: what each role may do stands here a second time, and nothing else may be there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.infra.templates import Resources, listed
+
+READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
+SECRETS = "arn:{AWS::Partition}:secretsmanager:{AWS::Region}:{AWS::AccountId}:secret:workerflow/prod"
+KEYS = "workerflow-prod-idempotency-keys"
+RUNS = "workerflow-prod-runs"
+LETTERS = "workerflow-prod-dead-letters"
+STATE = "workerflow-prod-cursor-state"
+AUDIT = "workerflow-prod-audit-events"
+TASKS = "workerflow-prod-tasks"
+
+EXPECTED = {
+    "ingress": {
+        ("dynamodb:PutItem", KEYS),
+        ("dynamodb:GetItem", KEYS),
+        ("dynamodb:GetItem", RUNS),
+        ("dynamodb:PutItem", RUNS),
+        ("dynamodb:PutItem", LETTERS),
+        ("dynamodb:Query", STATE),
+        ("sqs:SendMessage", TASKS),
+        ("s3:GetObject", "Bucket/*"),
+        ("s3:PutObject", "Bucket/*"),
+        ("lambda:InvokeFunction", "workerflow-prod-workflow"),
+        ("secretsmanager:GetSecretValue", f"{SECRETS}/*/ingress-??????"),
+    },
+    "consumer": {
+        ("dynamodb:GetItem", KEYS),
+        ("dynamodb:GetItem", RUNS),
+        ("dynamodb:PutItem", RUNS),
+        ("dynamodb:PutItem", LETTERS),
+        ("s3:GetObject", "Bucket/*"),
+        ("lambda:InvokeFunction", "workerflow-prod-workflow"),
+        *((action, TASKS) for action in READ_QUEUE),
+    },
+    "workflow": {
+        ("dynamodb:GetItem", KEYS),
+        ("dynamodb:GetItem", RUNS),
+        ("dynamodb:PutItem", RUNS),
+        ("dynamodb:PutItem", LETTERS),
+        ("dynamodb:UpdateItem", LETTERS),
+        ("dynamodb:Query", STATE),
+        ("s3:GetObject", "Bucket/*"),
+        ("s3:PutObject", "Bucket/*"),
+        ("secretsmanager:GetSecretValue", f"{SECRETS}/*/handlers/*"),
+    },
+    "scheduler": {
+        ("dynamodb:GetItem", KEYS),
+        ("dynamodb:Query", f"{KEYS}/index/tasks_by_time"),
+        ("dynamodb:GetItem", RUNS),
+        ("dynamodb:BatchGetItem", RUNS),
+        ("dynamodb:PutItem", RUNS),
+        ("dynamodb:Query", f"{RUNS}/index/runs_open"),
+        ("dynamodb:PutItem", LETTERS),
+        ("dynamodb:Query", f"{LETTERS}/index/letters_open"),
+        ("dynamodb:GetItem", STATE),
+        ("dynamodb:PutItem", STATE),
+        ("dynamodb:Query", STATE),
+        ("dynamodb:PutItem", AUDIT),
+        ("sqs:SendMessage", TASKS),
+        *((action, f"{TASKS}-dlq") for action in READ_QUEUE),
+    },
+}
+# X-Ray knows no resources; AWS documents `*` as the only one.
+EVERYWHERE = {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+
+
+@pytest.mark.parametrize("function", EXPECTED)
+def test_a_function_may_do_this_and_nothing_else(prod: Resources, function: str) -> None:
+    log_group = f"/aws/lambda/workerflow-prod-{function}"
+    logs = {("logs:CreateLogStream", log_group), ("logs:PutLogEvents", log_group)}
+    assert prod.rights_of(f"Functions{function.capitalize()}Role") == EXPECTED[function] | EVERYWHERE | logs
+
+
+def test_each_role_is_one_of_these(every: Resources) -> None:
+    roles = {name for name in every.all if every.all[name]["Type"] == "AWS::IAM::Role"}
+    known = (*(f"Functions{function.capitalize()}Role" for function in EXPECTED), "TickRole")
+    assert len(roles) == len(known)
+    assert all(role.startswith(known) for role in roles)
+
+
+def test_no_managed_policy_gives_more(every: Resources) -> None:
+    assert not [name for name, role in every.of("AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
+
+
+def test_the_tick_may_invoke_the_scheduler_and_nothing_else(prod: Resources) -> None:
+    assert prod.rights_of("TickRole") == {("lambda:InvokeFunction", "workerflow-prod-scheduler")}
+
+
+def test_only_this_accounts_schedules_may_take_the_ticks_role(prod: Resources) -> None:
+    (role,) = [role for name, role in prod.of("AWS::IAM::Role").items() if name.startswith("TickRole")]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_functions_roles_are_taken_by_lambda_only(every: Resources) -> None:
+    for name, role in every.of("AWS::IAM::Role").items():
+        if name.startswith("Functions"):
+            (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+            assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_no_allowed_action_is_a_wildcard(every: Resources) -> None:
+    wild = [
+        (name, action)
+        for name, document in every.policies()
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        if "*" in action
+    ]
+    assert not wild
+
+
+def test_one_permission_lets_this_api_invoke_ingress(every: Resources) -> None:
+    permission = every.only("AWS::Lambda::Permission")
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert every.readable(permission["FunctionName"]).endswith("-ingress")
+    # stage/$default for the catch-all, stage/METHOD/path for the others: both match */*
+    assert every.readable(permission["SourceArn"]).endswith(":Api/*/*")
+
+
+def test_only_alarms_of_this_account_publish_to_the_topic(prod: Resources) -> None:
+    statements = prod.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    allowing = [statement for statement in statements if statement["Effect"] == "Allow"]
+    assert [statement["Principal"] for statement in allowing] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert allowing[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
