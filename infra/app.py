@@ -23,8 +23,6 @@ def configured(environment: Environment, environ: Mapping[str, str]) -> Environm
         alarm_email=environ.get("ALARM_EMAIL") or environment.alarm_email,
         forward_url=environ.get("FORWARD_URL") or environment.forward_url,
         allowed_private_hosts=hosts or environment.allowed_private_hosts,
-        if hosts
-        else environment.allowed_private_hosts,
     )
 
 
