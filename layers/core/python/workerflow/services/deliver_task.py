@@ -56,12 +56,15 @@ class DeliverTask:
     wait_seconds: float
 
     def __call__(self, message: TaskMessage, *, receives: int) -> Delivery:
-        """Deliver, and never raise for what the task or AWS did.
+        """Deliver, whatever the task or AWS did.
 
         Args:
             message: the task.
             receives: how often the queue has handed this message out; spreads the returns of one that cannot be
                 delivered.
+
+        Raises:
+            IntegrityError: the task's row is none of ours; let the message come back until somebody has mended it.
         """
         owner = self.ids.nonce()
         try:
