@@ -82,6 +82,7 @@ class Emulator:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        process.returncode = 0  # it outlives this command on purpose: Python need not warn that it still runs
         started = _Started(pid=process.pid, port=self.port, enforces_iam=enforce_iam)
         self._started_file.write_text(json.dumps(asdict(started)))
         self._wait_until_it_answers()
