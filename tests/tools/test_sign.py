@@ -30,8 +30,6 @@ def test_another_tenant_is_named_and_signed() -> None:
     headers = signed_headers(
         SECRET, method="GET", path="/api/runs/x", key="", body=b"", tenant="acme", at_seconds=1 << 30
     )
-        SECRET, method="GET", path="/api/runs/x", key="", body=b"", tenant="acme", at_seconds=1 << 30
-    )
     assert headers["x-tenant-id"] == "acme"
     assert "idempotency-key" not in headers
     checked = verdict(headers, method="GET", path="/api/runs/x", key="", body=b"", tenant="acme")

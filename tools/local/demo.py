@@ -59,4 +59,4 @@ def wait_for_end(stack: LocalStack, trace_id: str, seconds: float = SECONDS_TO_S
             return run
         if time.monotonic() > deadline:
             raise LocalStackError(f"The run has no end after {seconds:.0f} s: {answer.status} {answer.body.decode()}")
-        time.sleep(0.1)
+        time.sleep(0.2)
