@@ -94,6 +94,20 @@ def test_the_trace_context_goes_in_through_and_out(world: IngressWorld) -> None:
     assert "traceparent" not in answer.headers
 
 
+def test_headers_at_the_platforms_limit_are_no_obstacle(world: IngressWorld) -> None:
+    many = {f"x-filler-{number}": "f" * 90 for number in range(99)} | {"idempotency-key": "~" * 255}
+    assert sum(len(name) + len(value) for name, value in many.items()) > 10_000
+    assert world.with_token("/api/webhook_echo", headers=many).status == 202
+
+
+def test_fifty_calls_with_one_key_are_one_task_with_one_trace_id(world: IngressWorld) -> None:
+    answers = [world.signed("/api/webhook_echo") for _ in range(50)]
+    assert {answer.status for answer in answers} == {202}
+    assert len({answer.document["traceId"] for answer in answers}) == 1
+    assert [answer.document["duplicate"] for answer in answers].count(False) == 1
+    assert len(world.items("idempotency_keys")) == len(world.messages()) == 1
+
+
 def test_a_payload_that_matches_its_schema_is_accepted(world: IngressWorld) -> None:
     assert world.with_token("/api/order_created", b'{"id":7}').status == 202
 

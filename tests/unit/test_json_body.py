@@ -109,6 +109,7 @@ def test_an_escaped_backslash_before_ud800_is_no_surrogate() -> None:
 
 def test_nesting_at_the_limit_is_read() -> None:
     parse_body(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    parse_body(b"[[]," + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"]")
 
 
 def test_brackets_side_by_side_or_in_strings_are_not_nesting() -> None:

@@ -1,0 +1,40 @@
+"""docs/settings.md is true: every variable of every function, and no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workerflow.runtime.settings import (
+    ConsumerSettings,
+    IngressSettings,
+    SchedulerSettings,
+    WebhookForwardSettings,
+    WorkflowSettings,
+    variables_of,
+)
+
+PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+EVERY = "Every function"
+
+
+def section(heading: str) -> list[str]:
+    text = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [line for line in text.splitlines() if line.startswith("| `")]
+
+
+@pytest.mark.parametrize(
+    ("headings", "kind"),
+    [
+        ((EVERY, "`ingress`"), IngressSettings),
+        ((EVERY, "`consumer`"), ConsumerSettings),
+        ((EVERY, "`workflow`"), WorkflowSettings),
+        ((EVERY, "`scheduler`"), SchedulerSettings),
+        (("The example handler `webhook_forward`",), WebhookForwardSettings),
+    ],
+)
+def test_a_functions_variables_are_listed_in_their_order(headings: tuple[str, ...], kind: type[Any]) -> None:
+    known = [f"| `{one.name}` | {'yes' if one.required else 'no'} | {one.meaning} |" for one in variables_of(kind)]
+    assert [line for heading in headings for line in section(heading)] == known
