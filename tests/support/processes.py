@@ -1,0 +1,129 @@
+"""The functions as their wiring joins them, each a process that may die and is then started anew, with cold caches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, cast
+
+from functions.consumer import wiring as consumer_wiring
+from functions.ingress import wiring as ingress_wiring
+from functions.scheduler import wiring as scheduler_wiring
+from functions.workflow import wiring as workflow_wiring
+from tests.fakes.surroundings import FakeIds
+from tests.support.aws import BUCKET, WORKFLOW_FUNCTION, AwsWorld, physical
+from workerflow.adapters.schema import JsonSchemas
+from workerflow.domain.manifest import Manifest
+from workerflow.ports.world import Clock, HandlerRunner
+from workerflow.runtime.observability import Telemetry
+from workerflow.runtime.settings import ConsumerSettings, IngressSettings, SchedulerSettings, WorkflowSettings
+from workerflow.services.accept_task import Retention
+from workerflow.services.enablement import CheckEnablement
+from workerflow.services.execute_task import ExecuteTask
+from workerflow.services.replay_task import ReplayTask
+from workerflow.services.set_switch import SetSwitch
+from workerflow.services.tick import Tick
+from workerflow.tables import TABLES
+
+DAY_S = 24 * 3600
+
+
+class QuietTelemetry:
+    """Telemetry that says nothing and remembers faults."""
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+
+    def count(self, name: str, value: int = 1) -> None: ...
+    def info(self, message: str, **fields: object) -> None: ...
+    def warning(self, message: str, **fields: object) -> None: ...
+    def error(self, message: str, *args: object, **fields: object) -> None: ...
+    def flush(self) -> None: ...
+
+    def failure(self, message: str, error: BaseException, **fields: object) -> None:
+        del fields
+        self.failures.append(f"{message}: {error!r}")
+
+
+class Processes:
+    """One process of each function, and the operator's.
+
+    Attributes:
+        replay, set_switch: what an operator has at hand; their HTTP face is not built yet.
+    """
+
+    def __init__(self, aws: AwsWorld, manifest: Manifest, clock: Clock, runner: HandlerRunner) -> None:
+        self._aws, self._manifest, self._clock, self._runner = aws, manifest, clock, runner
+        self._ids = FakeIds()
+        self.telemetry = QuietTelemetry()
+        self._told = cast("Telemetry", self.telemetry)
+        self.start_ingress()
+        self.start_consumer()
+        self.start_workflow()
+        self.start_scheduler()
+        self.start_operator()
+
+    def start_ingress(self) -> None:
+        self.ingress: ingress_wiring.Ingress = ingress_wiring.wire(
+            ingress_wiring.Foundation(
+                settings=IngressSettings(**_settings(self._aws, IngressSettings)),
+                manifest=self._manifest,
+                clients=self._aws.clients,
+                telemetry=self._told,
+                clock=self._clock,
+                ids=self._ids,
+            )
+        )
+
+    def start_consumer(self) -> None:
+        settings = ConsumerSettings(**_settings(self._aws, ConsumerSettings))
+        deliver = consumer_wiring.wire(settings, self._aws.clients, self._manifest, self._clock, self._ids)
+        self.consumer = consumer_wiring.Consumer(deliver, self._aws.deliveries, self._told)
+
+    def start_workflow(self) -> None:
+        settings = WorkflowSettings(**_settings(self._aws, WorkflowSettings))
+        self.workflow: ExecuteTask = workflow_wiring.wire(
+            settings, self._aws.clients, self._manifest, self._runner, self._clock, self._ids
+        )
+
+    def start_scheduler(self) -> None:
+        settings = SchedulerSettings(**_settings(self._aws, SchedulerSettings))
+        self.scheduler: Tick = scheduler_wiring.wire(
+            settings, self._aws.clients, self._manifest, self._clock, self._ids, self.telemetry, self.telemetry
+        )
+
+    def start_operator(self) -> None:
+        aws = self._aws
+        shared: dict[str, Any] = {"manifest": self._manifest, "clock": self._clock}
+        self.replay = ReplayTask(
+            **shared,
+            acceptances=aws.acceptances,
+            runs=aws.runs,
+            replays=aws.replays,
+            blobs=aws.blobs,
+            queue=aws.queue,
+            enablement=CheckEnablement(**shared, switches=aws.switches),
+            schemas=JsonSchemas(),
+            ids=self._ids,
+            signals=self.telemetry,
+            retention=Retention(retention_seconds=30 * DAY_S, deadline_seconds=DAY_S),
+        )
+        self.set_switch = SetSwitch(**shared, switches=aws.switches, ids=self._ids)
+
+
+def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:
+    """The environment of a function."""
+    known: dict[str, Any] = {table.name: physical(table) for table in TABLES} | {
+        "environment": "dev",
+        "service": "test",
+        "metrics_namespace": "WorkerFlow",
+        "log_level": "ERROR",
+        "queue_url": aws.queue_url,
+        "dead_letter_queue_url": aws.dead_letter_queue_url,
+        "payload_bucket": BUCKET,
+        "workflow_function": WORKFLOW_FUNCTION,
+        "secret_prefix": "workerflow/dev/",
+        "retention_days": 30,
+        "deadline_hours": 24,
+    }
+    return {one.name: known[one.name] for one in fields(kind)}

@@ -1,0 +1,134 @@
+"""moto for thousands of histories: quicker answers, a clock that a test moves, and data that is cleared, not rebuilt.
+
+What is left out is plumbing: the signing of requests that nobody verifies, the way of a DynamoDB request through URL
+patterns, a web framework's request and a serializer that guesses at names. moto still decides and stores: a request is
+handed to its handler directly, and whatever the handler refuses goes the whole way, so that errors are moto's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import moto.sqs.models
+from botocore import UNSIGNED
+from moto.core.exceptions import ServiceException
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.responses import DynamoHandler
+from moto.s3.models import s3_backends
+from moto.sqs.models import Message, Queue, sqs_backends
+from werkzeug.exceptions import HTTPException
+
+from tests.support.faults import Line, Request, StandIn
+
+REGION = "us-east-1"
+_ITEM_OPERATIONS = {
+    "GetItem": DynamoHandler.get_item,
+    "PutItem": DynamoHandler.put_item,
+    "UpdateItem": DynamoHandler.update_item,
+    "Query": DynamoHandler.query,
+    "BatchGetItem": DynamoHandler.batch_get_item,
+    "TransactWriteItems": DynamoHandler.transact_write_items,
+}
+
+
+@contextmanager
+def queues_on(now_ms: Callable[[], int]) -> Iterator[None]:
+    """While the block runs, moto's queues take the time from `now_ms`."""
+    with ExitStack() as undo:
+        for name, clock in (("unix_time_millis", lambda: float(now_ms())), ("unix_time", lambda: now_ms() / 1000)):
+            undo.callback(setattr, moto.sqs.models, name, getattr(moto.sqs.models, name))
+            setattr(moto.sqs.models, name, clock)
+        yield
+
+
+def answer_directly(line: Line) -> None:
+    """Let DynamoDB's item operations go straight to moto's handler. For one thread at a time."""
+    for name, operation in _ITEM_OPERATIONS.items():
+        line.stand_in(f"dynamodb.{name}", _direct(operation))
+
+
+def _direct(operation: Callable[[DynamoHandler], Any]) -> StandIn:
+    def answer(request: Request) -> tuple[int, dict[str, str], bytes] | None:
+        handler = DynamoHandler()
+        handler.region, handler.current_account, handler.headers, handler.querystring = REGION, ACCOUNT, {}, {}
+        handler.body = handler.params = json.loads(request.body, object_hook=_with_bytes)
+        try:
+            result = operation(handler).result
+        except (ServiceException, HTTPException):
+            return None  # moto answers, the whole way
+        return 200, {}, json.dumps(result, default=_as_text).encode()
+
+    return answer
+
+
+def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
+    return {"B": base64.b64decode(found["B"])} if isinstance(found.get("B"), str) and len(found) == 1 else found
+
+
+def _as_text(value: object) -> str:
+    assert isinstance(value, bytes)
+    return base64.b64encode(value).decode()
+
+
+def send_unsigned(client: Any) -> None:
+    """Let a client's requests go without a signature, and its receives without waiting."""
+    client.meta.events.register("choose-signer", lambda **_: UNSIGNED)
+    client.meta.events.register("provide-client-params.sqs.ReceiveMessage", _without_wait)
+    client._user_agent_creator.to_string = lambda: "test"
+
+
+def _without_wait(params: dict[str, Any], **_: object) -> dict[str, Any]:
+    return {**params, "WaitTimeSeconds": 0}
+
+
+def clear_data() -> None:
+    """Empty every table, queue and bucket; what they are stays."""
+    for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
+        table.items = defaultdict(dict)
+    for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+        queue._messages, queue._pending_messages, queue.deleted_messages = [], set(), set()
+    for bucket in s3_backends[ACCOUNT]["aws"].buckets.values():
+        bucket.keys.clear()
+
+
+def queue_of(url: str) -> Queue:
+    """The queue behind an address, to look into."""
+    return sqs_backends[ACCOUNT][REGION].queues[url.rpartition("/")[2]]
+
+
+def receive(url: str, *, limit: int, visibility_seconds: int) -> list[Message]:
+    """Receive as the platform's event source does: with no call of ours."""
+    name = queue_of(url).name
+    messages: list[Message] = sqs_backends[ACCOUNT][REGION].receive_message(name, limit, 0, visibility_seconds)
+    return messages
+
+
+def delete(url: str, receipt: str) -> None:
+    """Delete as the platform's event source does."""
+    sqs_backends[ACCOUNT][REGION].delete_message(queue_of(url).name, receipt)
+
+
+def put(url: str, body: str) -> None:
+    """Put a message into a queue with no call of ours."""
+    sqs_backends[ACCOUNT][REGION].send_message(queue_of(url).name, body)
+
+
+def move_all(source_url: str, target_url: str) -> None:
+    """Move every message of a queue to another one, as a redrive does."""
+    source = queue_of(source_url)
+    messages, source._messages, source._pending_messages = list(source._messages), [], set()
+    for message in messages:
+        message.visible_at = 0
+        queue_of(target_url).add_message(message)
+
+
+def drop_all(url: str) -> None:
+    """Lose every message of a queue."""
+    queue = queue_of(url)
+    queue._messages, queue._pending_messages = [], set()

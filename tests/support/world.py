@@ -1,0 +1,364 @@
+"""The whole system in one process: the four functions as they are wired, on moto, with time in the test's hand.
+
+    caller --> ingress --> queue --> consumer --> workflow --> handler (a script)
+    operator (replay, switches)          scheduler: a tick when there is something for it
+
+Each function is a process that may die at any AWS call. What follows is what would follow on AWS: a caller that saw no
+answer calls again with its key, a message that was not deleted comes back, the death of `workflow` is a function error
+to its invoker, the next tick does what the last one did not. Time passes with every call, and leaps when all wait.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from moto import mock_aws
+
+from functions.consumer import handler as consumer_handler
+from functions.ingress import handler as ingress_handler
+from tests.fakes.surroundings import FakeClock
+from tests.support.applied import Books
+from tests.support.aws import AwsWorld
+from tests.support.callers import SECRET, SECRET_NAME, Answer, Caller, read_event
+from tests.support.faults import Call, Fault, ProcessDied, Request
+from tests.support.kept import Kept
+from tests.support.lambda_process import LambdaProcess, Suspended
+from tests.support.processes import Processes
+from tests.support.quick_moto import (
+    answer_directly,
+    clear_data,
+    delete,
+    drop_all,
+    move_all,
+    put,
+    queue_of,
+    queues_on,
+    receive,
+    send_unsigned,
+)
+from tests.support.script import Behaviour, Dies, Overruns, Script, ScriptedHandlers, Slow, Start, Vanishes
+from tests.support.tasks import a_route
+from workerflow.domain.enablement import Enablement
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.identity import DEFAULT_TENANT, shard_of
+from workerflow.domain.manifest import Manifest
+from workerflow.domain.retry import RetryPolicy
+from workerflow.domain.route import Route
+from workerflow.domain.run import Run
+from workerflow.domain.task import TaskMessage
+from workerflow.runtime.handler_runner import ProcessRunner
+from workerflow.services.execute_task import ExecutionOrder
+from workerflow.services.replay_task import Replayed, ReplayOrder
+from workerflow.services.set_switch import SwitchOrder
+from workerflow.services.sweep import GRACE_S
+
+START_MS = 1_764_000_000_000
+CALL_MS = 7
+"""What an AWS call takes."""
+VISIBILITY_S = 360
+REMAINING_MS = 270_000
+MINUTE_MS = 60_000
+INGRESS_WAIT_S = 27.0
+CONSUMER_WAIT_S = 280.0
+ROUNDS = 300
+"""More than any story needs: a world that is not at rest by then never will be."""
+
+RETRY = RetryPolicy(max_attempts=5, base_seconds=2.0, cap_seconds=60.0)
+MANIFEST = Manifest.build(
+    [
+        a_route("work", retry=RETRY),
+        a_route("ask", mode="sync", retry=RETRY),
+        a_route("brittle", retry=RetryPolicy(max_attempts=1)),
+        a_route("thrice", retry=RetryPolicy(max_attempts=3, base_seconds=2.0, cap_seconds=60.0)),
+    ]
+)
+
+_CLOCK = FakeClock(START_MS)
+"""One clock for all histories of a process: moto's queues are bound to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Which call fails, and how; none does without a fault."""
+
+    number: int = 0
+    fault: Fault | None = None
+
+
+class World:
+    """One history, on an AWS that is emptied for it. `watch` is told of every call as it begins.
+
+    Attributes:
+        struck: the call that failed.
+        books: what was applied.
+        kept: what stands in the tables.
+        broken: promises that were broken on the way, in words.
+    """
+
+    def __init__(
+        self,
+        aws: AwsWorld,
+        script: Script = Script(),  # noqa: B008 - a value
+        story: Story = Story(),
+        watch: Callable[[Call], None] = lambda _call: None,
+    ) -> None:
+        clear_data()
+        self.aws, self.line = aws, aws.line
+        self.kept = Kept(aws)
+        self.books = Books()
+        self.struck: Call | None = None
+        self.callers: list[Caller] = []
+        self.broken: list[str] = []
+        self.clock = _CLOCK
+        self.clock.ms = self._ticked_ms = START_MS
+        self._story, self._watch = story, watch
+        self._unseen: list[tuple[int, Suspended]] = []
+        self._attach()
+        self.handlers = ScriptedHandlers(script, self._acts(), self._look_at_start)
+        self.processes = Processes(aws, MANIFEST, self.clock, self._runner())
+
+    def _attach(self) -> None:
+        self.line.reset()
+        self.line.choose = self._choose
+        self.line.witness = self.books
+        self.line.stand_in("lambda.Invoke", self._invoke)
+
+    def _runner(self) -> ProcessRunner:
+        nothing = cast("Any", None)  # no handler here reads a secret or writes a line
+        return ProcessRunner(load=self.handlers.load, clock=self.clock, secrets=nothing, logger=nothing)
+
+    def _choose(self, call: Call) -> Fault | None:
+        self.clock.ms += CALL_MS
+        self._watch(call)
+        if call.number != self._story.number or self._story.fault is None:
+            return None
+        self.struck = call
+        return self._story.fault
+
+    # What people do.
+
+    def call(
+        self, key: str = "key-1", *, route: str = "work", body: bytes = b'{"n":1}', returns: bool = True
+    ) -> Caller:
+        """Somebody calls, and again if need be, unless it is one that never returns."""
+        caller = Caller(route, key, body, returns)
+        self.callers.append(caller)
+        self._call(caller)
+        return caller
+
+    def _call(self, caller: Caller) -> None:
+        caller.hear(self._ask_ingress(caller.event()), self.clock.ms)
+
+    def read_run(self, trace_id: str) -> Answer | None:
+        """Somebody asks for a run."""
+        return self._ask_ingress(read_event(trace_id))
+
+    def _ask_ingress(self, event: dict[str, Any]) -> Answer | None:
+        try:
+            answer = ingress_handler._answer(self.processes.ingress, event, "request-1", lambda: INGRESS_WAIT_S)
+        except ProcessDied:
+            self.processes.start_ingress()
+            return None
+        return Answer.read(answer.response.to_dict())
+
+    def replay(self, trace_id: str, *, edited_body: bytes | None = None, new_effects: bool = False) -> str:
+        """The operator replays a task, asking again until there is an answer; the child's trace id."""
+        order = ReplayOrder(
+            DEFAULT_TENANT, trace_id, "token:ops", "fixed", edited_body=edited_body, new_effects=new_effects
+        )
+        outcome = self._until_answered(lambda: self.processes.replay(order))
+        assert isinstance(outcome, Replayed), outcome
+        return outcome.child
+
+    def set_switch(self, state: Enablement, *, source: str = "route:work") -> None:
+        """The operator sets a switch, asking again until there is an answer."""
+        order = SwitchOrder(DEFAULT_TENANT, source, state, "token:ops", "maintenance")
+        assert self._until_answered(lambda: self.processes.set_switch(order)) is not None
+
+    def _until_answered[T](self, ask: Callable[[], T]) -> T:
+        for _ in range(5):
+            try:
+                return ask()
+            except ProcessDied:
+                self.processes.start_operator()
+            except StoreUnavailableError:
+                pass
+            self.clock.advance(2)
+        raise AssertionError("the operator gets no answer")
+
+    # What may become of messages.
+
+    def lose_messages(self) -> None:
+        """The queue forgets everything."""
+        drop_all(self.aws.queue_url)
+
+    def bury_messages(self) -> None:
+        """The queue gives up on everything: into the dead-letter queue with it."""
+        move_all(self.aws.queue_url, self.aws.dead_letter_queue_url)
+
+    def bury(self, body: str) -> None:
+        """Some bytes end in the dead-letter queue."""
+        put(self.aws.dead_letter_queue_url, body)
+
+    def send_again(self, trace_id: str) -> None:
+        """The queue hands out a task's message once more."""
+        put(self.aws.queue_url, TaskMessage(DEFAULT_TENANT, trace_id).to_text())
+
+    # How the world goes on.
+
+    def go_on(self, seconds: float | None = None) -> None:
+        """Let everything happen that happens by itself: for some seconds, or until the world is at rest."""
+        until_ms = None if seconds is None else self.clock.ms + round(seconds * 1000)
+        for _ in range(ROUNDS):
+            self._do_what_can_be_done()
+            self._look_after_promises()
+            next_ms = self._next_ms()
+            if next_ms is None or (until_ms is not None and next_ms > until_ms):
+                self.clock.ms = max(self.clock.ms, until_ms or 0)
+                return
+            self.clock.ms = max(self.clock.ms + 1, next_ms)
+            if any(time_ms <= self.clock.ms for time_ms in self._times_for_tick()):
+                self.tick()
+        raise AssertionError(f"no rest after {ROUNDS} rounds: {self.kept.runs()}")
+
+    def deliver_once(self) -> None:
+        """Deliver what is visible, once."""
+        for message in receive(self.aws.queue_url, limit=10, visibility_seconds=VISIBILITY_S):
+            self._deliver(message)
+
+    def tick(self) -> None:
+        """The minute's tick."""
+        self._ticked_ms = self.clock.ms
+        try:
+            self.processes.scheduler([DEFAULT_TENANT])
+        except ProcessDied:
+            self.processes.start_scheduler()
+
+    def _do_what_can_be_done(self) -> None:
+        for caller in self.callers:
+            if caller.calls_again_ms is not None and caller.calls_again_ms <= self.clock.ms:
+                self._call(caller)
+        self.deliver_once()
+        for entry in [entry for entry in self._unseen if entry[0] <= self.clock.ms]:
+            self._unseen.remove(entry)
+            entry[1].go_on()
+
+    def _deliver(self, message: Any) -> None:
+        record = {
+            "messageId": message.id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": {"ApproximateReceiveCount": str(message.approximate_receive_count)},
+        }
+        try:
+            returned = consumer_handler._deliver(self.processes.consumer, record)
+        except ProcessDied:
+            self.processes.start_consumer()
+            return
+        if returned is None:
+            delete(self.aws.queue_url, message.receipt_handle)
+
+    def _next_ms(self) -> int | None:
+        """When something happens next; None: the world is at rest."""
+        times = [caller.calls_again_ms for caller in self.callers if caller.calls_again_ms is not None]
+        times += [wake_ms for wake_ms, _ in self._unseen]
+        times += [int(message.visible_at) + 1 for message in queue_of(self.aws.queue_url)._messages]
+        next_tick_ms = self._ticked_ms + MINUTE_MS
+        times += [max(time_ms, next_tick_ms) for time_ms in self._times_for_tick()]
+        return min(times, default=None)
+
+    def _times_for_tick(self) -> Iterator[int]:
+        """When a tick will have something to do."""
+        runs = self.kept.runs()
+        for acceptance in self.kept.acceptances():
+            run = runs.get(acceptance.trace_id) or Run.of_task(acceptance)
+            if not run.is_terminal:
+                yield self._due_ms(run, acceptance.accepted_at_ms)
+        yield from (int(message.visible_at) + 1 for message in queue_of(self.aws.dead_letter_queue_url)._messages)
+
+    def _due_ms(self, run: Run, accepted_at_ms: int) -> int:
+        if run.due_at_ms is None:
+            return accepted_at_ms + GRACE_S * 1000 + 1
+        states = [switch.state for switch in self.kept.switches() if switch.source == run.source]
+        return run.due_at_ms if not run.paused or states == [Enablement.PAUSED] else self.clock.ms
+
+    # `workflow`, as its invokers reach it, and what handlers do that no return value can.
+
+    def _invoke(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        event = json.loads(request.body)
+        order = ExecutionOrder(
+            TaskMessage(event["tenant"], event["traceId"]),
+            event["owner"],
+            for_caller=event["forCaller"],
+            remaining_ms=REMAINING_MS,
+        )
+        process = LambdaProcess(lambda: self.processes.workflow(order).to_json(), self.processes.start_workflow)
+        suspended = process.start()
+        if suspended is not None:
+            self._unseen.append((self.clock.ms + round(suspended.seconds * 1000), suspended))
+            self.clock.advance(INGRESS_WAIT_S if order.for_caller else CONSUMER_WAIT_S)
+        return process.answer(request.url)
+
+    def _acts(self) -> dict[type[Behaviour], Callable[[Behaviour, Route], None]]:
+        return {Dies: self._die, Vanishes: self._vanish, Overruns: self._overrun, Slow: self._go_unseen}
+
+    def _die(self, _behaviour: Behaviour, _route: Route) -> None:
+        raise ProcessDied("out of memory")
+
+    def _vanish(self, _behaviour: Behaviour, _route: Route) -> None:
+        LambdaProcess.current().vanish()
+
+    def _overrun(self, _behaviour: Behaviour, route: Route) -> None:
+        self.clock.advance(route.timeout_seconds)
+        raise ProcessDied("Task timed out")
+
+    def _go_unseen(self, behaviour: Behaviour, _route: Route) -> None:
+        assert isinstance(behaviour, Slow)
+        LambdaProcess.current().suspend(behaviour.seconds)
+
+    # Promises that hold at every moment.
+
+    def _look_at_start(self, start: Start) -> None:
+        if self.books.successes(start.trace_id):
+            self.broken.append(f"{start} after a recorded success")
+
+    def _look_after_promises(self) -> None:
+        """A run is terminal, or has a live lease, or a due time, or the sweeper has yet to come by."""
+        runs = self.kept.runs()
+        for acceptance in self.kept.acceptances():
+            run = runs.get(acceptance.trace_id) or Run.of_task(acceptance)
+            if run.is_terminal or run.has_live_lease(self.clock.ms) or run.due_at_ms is not None:
+                continue
+            if self.kept.swept_up_to(shard_of(run.trace_id)) >= run.trace_id:
+                self.broken.append(f"nobody looks after {run}")
+
+
+@contextmanager
+def moto_world() -> Iterator[AwsWorld]:
+    """AWS for many histories, one after another."""
+    with queues_on(_CLOCK.now_ms), mock_aws():
+        aws = AwsWorld()
+        _prepare(aws)
+        aws.clients.secrets().create_secret(Name=SECRET_NAME, SecretString=SECRET)
+        answer_directly(aws.line)
+        yield aws
+
+
+@cache
+def _prepared() -> set[int]:
+    """Clients that were prepared: they outlive a world."""
+    return set()
+
+
+def _prepare(aws: AwsWorld) -> None:
+    clients: list[Any] = [aws.clients.dynamodb(), aws.clients.sqs()]
+    clients += [aws.clients.invoker(int(wait)) for wait in (INGRESS_WAIT_S, CONSUMER_WAIT_S)]
+    for client in clients:
+        if id(client) not in _prepared():
+            send_unsigned(client)
+            _prepared().add(id(client))
