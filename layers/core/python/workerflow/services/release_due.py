@@ -25,6 +25,7 @@ from workerflow.ports.stores import DueRun, RunStore, SwitchStore
 from workerflow.ports.world import Clock, Signals
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.ledger import Ledger
+from workerflow.services.readable_rows import readable_rows
 from workerflow.services.resend import Resender, TickBudget
 from workerflow.services.sweep import max_attempts_of
 
@@ -83,8 +84,10 @@ class ReleaseDue:
         """Whether anything was written."""
         if not entries:
             return False
-        rows = self.runs.get_many(entries[0].tenant, [entry.trace_id for entry in entries])
-        in_order = (rows[entry.trace_id] for entry in entries if entry.trace_id in rows)
+        rows = readable_rows(self.runs, entries[0].tenant, [entry.trace_id for entry in entries])
+        in_order = [rows[entry.trace_id] for entry in entries if entry.trace_id in rows]
+        if len(in_order) < len(entries):
+            self.signals.count("DueSkipped", len(entries) - len(in_order))
         return sum(self._settle(run, decide, budget) for run in in_order if budget.resends_left > 0) > 0
 
     def _settle(self, run: Run, decide: Callable[[Run, Now], DueDecision], budget: TickBudget) -> bool:

@@ -23,6 +23,7 @@ from workerflow.domain.transitions import DueDecision, Now, Resend, decide_sweep
 from workerflow.ports.stores import AcceptanceStore, Cursor, CursorStore, RunStore, Written
 from workerflow.ports.world import Clock, Ids, Signals
 from workerflow.services.ledger import Ledger
+from workerflow.services.readable_rows import readable_rows
 from workerflow.services.resend import Resender, TickBudget
 
 GRACE_S = 300
@@ -71,7 +72,7 @@ class Sweep:
 
     def _visit(self, tenant: str, tasks: Sequence[AcceptedTask], budget: TickBudget) -> str:
         """Visit a page; the trace id of the last task that was dealt with."""
-        rows = self.runs.get_many(tenant, [task.trace_id for task in tasks])
+        rows = readable_rows(self.runs, tenant, [task.trace_id for task in tasks])
         last = tasks[0].trace_id
         for task in tasks:
             if budget.resends_left <= 0:
