@@ -94,7 +94,7 @@ def listed(value: Any) -> Sequence[Any]:
 def synthesize(name: str, folder: Path, **changes: Any) -> Resources:
     """Synthesize an environment; each of its assets is an empty file in a folder of its own."""
     environment = replace(environment_named(name), **changes)
-    stack = WorkerFlowStack(App(context=_context()), environment, empty_assets(folder))
+    stack = WorkerFlowStack(App(context=context()), environment, empty_assets(folder))
     return Resources(environment, assertions.Template.from_stack(stack).to_json())
 
 
@@ -113,7 +113,7 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def _context() -> dict[str, Any]:
+def context() -> dict[str, Any]:
     """The feature flags under which `cdk synth` works: without them, other templates would be tested."""
     file = Path(__file__).resolve().parents[2] / "cdk.json"
     context: dict[str, Any] = json.loads(file.read_text())["context"]
