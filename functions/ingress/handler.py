@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from functions.ingress.wiring import Ingress, ingress
+from functions.ingress.wiring import LONGEST_WAIT_S, Ingress, ingress
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
 from workerflow.runtime.http import Request, Response, read_request
 from workerflow.runtime.settings import is_on_lambda
 
-LONGEST_WAIT_S = 27.0
-"""Callers are answered after 28 s; the last second is for the hand-over."""
 RESERVE_S = 1.5
 """How long before the platform ends this invocation a wait must be over."""
 STORE_RETRY_S = 2

@@ -13,7 +13,7 @@ from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
-from workerflow.adapters.lambda_invoke import LambdaInvoker
+from workerflow.adapters.lambda_invoke import LambdaInvoker, wait_class
 from workerflow.adapters.s3 import S3Blobs
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.adapters.secrets import SecretTexts, TenantCredentials
@@ -35,6 +35,8 @@ from workerflow.services.tell_run import TellRun
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 TENANTS = frozenset({DEFAULT_TENANT})
+LONGEST_WAIT_S = 27.0
+"""Callers are answered after 28 s; the last second is for the hand-over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,10 @@ def ingress() -> Ingress:
 
 
 def wire(on: Foundation) -> Ingress:
-    """Join everything. Creates the clients that every call needs; the others are created by the first that does."""
+    """Join everything. Creates the clients that calls need; object storage waits for the first large payload."""
+    on.clients.secrets()
+    if any(route.mode == "sync" for route in on.manifest.routes.values()):
+        on.clients.invoker(wait_class(LONGEST_WAIT_S))
     database = Database(on.clients.dynamodb())
     acceptances = DynamoAcceptances(database, on.settings.idempotency_keys)
     runs = DynamoRuns(database, runs=on.settings.runs, letters=on.settings.dead_letters)
