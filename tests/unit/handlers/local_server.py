@@ -63,13 +63,14 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Local
         server = LocalServer(listener.getsockname()[1])
         if tls is not None:
             tls.sni_callback = lambda _sock, name, _context: server.tls_names.append(name)
-        thread = threading.Thread(target=_accept, args=(listener, script, server, tls))
+        thread = threading.Thread(target=_accept, args=(listener, script, server, tls), daemon=True)
         thread.start()
         try:
             yield server
         finally:
             listener.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(10)
+            assert not thread.is_alive(), "the server's script does not end"
 
 
 def _accept(listener: socket.socket, script: Script, server: LocalServer, tls: ssl.SSLContext | None) -> None:
@@ -87,12 +88,19 @@ def _accept(listener: socket.socket, script: Script, server: LocalServer, tls: s
 def _read_request(connection: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65_536)
+        data += _receive(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
     while len(body) < length:
-        body += connection.recv(65_536)
+        body += _receive(connection)
     return head + b"\r\n\r\n" + body
+
+
+def _receive(connection: socket.socket) -> bytes:
+    data = connection.recv(65_536)
+    if not data:
+        raise ConnectionError("the client left before its request was whole")
+    return data
 
 
 def tls_contexts(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -223,6 +223,13 @@ def test_what_is_no_http_is_no_answer(raw: bytes) -> None:
         post(server)
 
 
+def test_a_server_outlives_a_client_that_leaves_without_a_word() -> None:
+    with serving(http_answer(200)) as server:
+        socket.create_connection(("127.0.0.1", server.port)).close()
+        assert post(server).status == 200
+    assert len(server.requests) == 1
+
+
 def test_nobody_there_is_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
