@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Enablement
-from workerflow.domain.errors import InvalidIdentifierError, PlatformError, StoreUnavailableError
+from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, PlatformError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
@@ -62,6 +62,9 @@ class NotReplayable:
 
     code: str
     detail: str
+
+
+_PAYLOAD_GONE = NotReplayable("payload_gone", "the task's payload is no longer kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +129,16 @@ class ReplayTask:
             trace = TraceId.parse(order.trace_id)
         except InvalidIdentifierError:
             return NotReplayable("not_found", "there is no such task")
+        now_ms = self.clock.now_ms()
         run = self.runs.get(order.tenant, trace.value)
-        if run is None:
+        if run is None or run.expires_at_s * 1000 <= now_ms:
             return NotReplayable("not_found", "there is no such task, or it has not begun yet")
         if not run.is_terminal:
             return NotReplayable("not_ended", f"the task is {run.state.value}; only a task that has ended is replayed")
         acceptance = self.acceptances.get(order.tenant, trace.key_hash)
-        letter = self.replays.get_letter(order.tenant, trace.value)
-        return _parent_of(run, acceptance if acceptance and acceptance.trace_id == trace.value else None, letter)
+        if acceptance is not None and (acceptance.trace_id != trace.value or acceptance.is_expired(now_ms)):
+            acceptance = None
+        return _parent_of(run, acceptance, self.replays.get_letter(order.tenant, trace.value))
 
     def _refusal(self, order: ReplayOrder, parent: _Parent) -> NotReplayable | InvalidEdit | None:
         source = parent.run.source
@@ -151,10 +156,14 @@ class ReplayTask:
         existing = next((entry for entry in entries if entry.parent == parent.run.trace_id), None)
         if existing is not None:
             return Replayed(existing.child, existing.generation, created=False)
-        generation = len(entries) + 1
+        # Not their number: the oldest entries are forgotten while the root's count goes on.
+        generation = entries[-1].generation + 1 if entries else 1
         if generation > MAX_GENERATIONS:
-            return NotReplayable("too_many_generations", f"the root was replayed {len(entries)} times already")
-        record = self._record(order, parent, generation)
+            return NotReplayable("too_many_generations", f"the root was replayed {generation - 1} times already")
+        try:
+            record = self._record(order, parent, generation)
+        except IntegrityError:
+            return _PAYLOAD_GONE
         if self.replays.record_replay(record) != Written():
             return None
         self._send(record.acceptance)
@@ -245,4 +254,4 @@ def _parent_of(run: Run, acceptance: Acceptance | None, letter: DeadLetter | Non
         return _Parent(run, acceptance.root, effect_root, acceptance.payload, acceptance.content_type, letter)
     if letter is not None and letter.payload is not None:
         return _Parent(run, letter.root, letter.effect_root, letter.payload, letter.content_type, letter)
-    return NotReplayable("payload_gone", "the task's payload is no longer kept")
+    return _PAYLOAD_GONE
