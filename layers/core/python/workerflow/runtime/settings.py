@@ -137,7 +137,11 @@ class SchedulerSettings(_EveryFunction):
 class WebhookForwardSettings:
     """What the example handler `webhook_forward` reads, beside the settings of `workflow`. Both may be left out."""
 
-    forward_url: str = _variable("FORWARD_URL", "Where `webhook_forward` posts to; without it, the tenant's connector secret `forward-url` says.", default="")
+    forward_url: str = _variable(
+        "FORWARD_URL",
+        "Where `webhook_forward` posts to; without it, the tenant's connector secret `forward-url` says.",
+        default="",
+    )
     allowed_private_hosts: tuple[str, ...] = _variable(
         "ALLOWED_PRIVATE_HOSTS",
         "Host names, separated by commas, that handlers may call although their address is private.",
