@@ -27,13 +27,18 @@ from tests.support.script import (
 from tests.support.world import World
 from workerflow.domain.dead_letter import LetterState
 from workerflow.domain.enablement import Enablement
+from workerflow.domain.identity import DEFAULT_TENANT, acceptance_hash, shard_of
 from workerflow.domain.run import LetterClass, RunState
 
 DAY_S = 24 * 3600
 LARGE = json.dumps({"filling": filling(30_000)}).encode()
 LARGE_OUTPUT = 30_000
 MEDIUM_OUTPUT = 3_000
-RESENT_S = 130
+KEY_OF_SHARD_0, OTHER_KEY_OF_SHARD_0 = [
+    key
+    for key in (f"key-{number}" for number in range(50))
+    if shard_of(acceptance_hash(DEFAULT_TENANT, "route:work", key)) == 0
+][:2]
 
 
 ALL_WELL = Script()
@@ -165,6 +170,16 @@ def _too_late_for_the_tick(world: World) -> None:
     world.call()
     world.lose_messages()
     world.clock.advance(DAY_S + 1)
+
+
+def _lost_beside_an_unreadable_row(world: World) -> None:
+    """Both tasks stand on one page of the sweeper."""
+    world.call(KEY_OF_SHARD_0)
+    world.call(OTHER_KEY_OF_SHARD_0)
+    world.lose_messages()
+    for acceptance in world.kept.acceptances():
+        if acceptance.key == OTHER_KEY_OF_SHARD_0:
+            world.kept.spoil(acceptance)
 
 
 # Switches.
@@ -404,6 +419,7 @@ FLOWS = (
     ),
     Flow("sync_abandoned", _calls(route="ask", returns=False), _script(Fails()), ABANDONED),
     Flow("send_lost", _lost_message),
+    Flow("send_lost_beside_an_unreadable_row", _lost_beside_an_unreadable_row),
     Flow("return_lost", _lost_return, _script(Fails(), Ok())),
     Flow("parked_for_long", _calls(), _script(Fails(600.0), Ok())),
     Flow("past_its_deadline", _too_late, ends=FAILED, classes=frozenset({LetterClass.EXPIRED})),

@@ -36,7 +36,7 @@ def _lost(world: World) -> Iterator[str]:
         if run is None or not run.is_terminal:
             yield f"{trace_id} does not end: {run}"
     for caller in world.callers:
-        if not caller.trace_ids <= accepted:
+        if not caller.trace_ids <= accepted | world.kept.spoilt:
             yield f"{caller.key} was told of a task that does not exist"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tests.support.aws import AwsWorld
+from tests.support.aws import AwsWorld, physical
+from tests.support.quick_moto import put_item
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
@@ -20,17 +21,29 @@ from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTE
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The tables in the domain's words."""
+    """The tables in the domain's words.
+
+    Attributes:
+        spoilt: tasks whose row was made unreadable; they are left out of everything.
+    """
 
     aws: AwsWorld
+    spoilt: set[str] = field(default_factory=set)
 
     def acceptances(self) -> list[Acceptance]:
-        return [acceptance_codec.from_item(item) for item in self.aws.items(IDEMPOTENCY_KEYS)]
+        found = (acceptance_codec.from_item(item) for item in self.aws.items(IDEMPOTENCY_KEYS))
+        return [acceptance for acceptance in found if acceptance.trace_id not in self.spoilt]
 
     def runs(self) -> dict[str, Run]:
         """Rows by trace id."""
-        rows = (run_codec.from_item(item) for item in self.aws.items(RUNS) if item["sk"] == run_codec.SORT)
+        items = (item for item in self.aws.items(RUNS) if item["sk"] == run_codec.SORT)
+        rows = (run_codec.from_item(item) for item in items if item["pk"].partition("#")[2] not in self.spoilt)
         return {run.trace_id: run for run in rows}
+
+    def spoil(self, acceptance: Acceptance) -> None:
+        """Put a row in a task's place that no code of ours can have written."""
+        self.spoilt.add(acceptance.trace_id)
+        put_item(physical(RUNS), run_codec.key(acceptance.tenant, acceptance.trace_id) | {"state": "unheard of"})
 
     def letters(self) -> dict[str, DeadLetter]:
         """Letters by trace id."""

@@ -25,6 +25,7 @@ from moto.sqs.models import Message, Queue, sqs_backends
 from werkzeug.exceptions import HTTPException
 
 from tests.support.faults import Line, Request, StandIn
+from workerflow.adapters.dynamodb.attributes import Item, pack
 
 REGION = "us-east-1"
 _ITEM_OPERATIONS = {
@@ -95,6 +96,11 @@ def clear_data() -> None:
         queue._messages, queue._pending_messages, queue.deleted_messages = [], set(), set()
     for bucket in s3_backends[ACCOUNT]["aws"].buckets.values():
         bucket.keys.clear()
+
+
+def put_item(table: str, item: Item) -> None:
+    """Write an item with no call of ours."""
+    dynamodb_backends[ACCOUNT][REGION].put_item(table, pack(item))
 
 
 def queue_of(url: str) -> Queue:
