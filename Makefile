@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 UV_VERSION := 0.13.9
 ENV ?= dev
+# `make deploy APPROVAL=never` asks nothing; so does `make destroy`.
+APPROVAL ?= broadening
 WORKERS ?= 2
 
 export PYTHONPATH := .:layers/core/python
@@ -71,12 +73,12 @@ synth: $(READY) ## write the CloudFormation template of ENV (dev, prod or local)
 	@$(CDK) synth --context env=$(ENV) --quiet
 
 deploy: $(READY) ## deploy ENV to the account of your AWS credentials, and create its credentials
-	@$(CDK) deploy --context env=$(ENV) --require-approval broadening --outputs-file .build/outputs-$(ENV).json
+	@$(CDK) deploy --context env=$(ENV) --require-approval $(APPROVAL) --outputs-file .build/outputs-$(ENV).json
 	@$(PYTHON) -m tools.credentials create --env $(ENV)
 
-destroy: $(READY) ## remove ENV from the account of your AWS credentials
+destroy: $(READY) ## remove ENV, with its data, from the account of your AWS credentials
 	@$(PYTHON) -m tools.empty_bucket --env $(ENV)
-	@$(CDK) destroy --context env=$(ENV)
+	@$(CDK) destroy --context env=$(ENV) $(if $(filter never,$(APPROVAL)),--force)
 
 # --- quality ---
 
@@ -101,7 +103,7 @@ format: $(READY) ## put the code into its form
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
-bench: $(READY) $(EMULATOR) ## measure
+bench: $(READY) ## measure what a cold start costs
 	@$(PYTHON) -m tools.bench
 
 clean: down ## forget the local stack and everything that was built

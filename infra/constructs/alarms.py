@@ -45,7 +45,7 @@ class Alarms(Construct):
         limit = self._environment.thresholds.oldest_message_minutes
         self._ring(
             "queue-dead-letters",
-            "The platform is broken: messages came back 100 times without an outcome. See docs/operations.md.",
+            "The platform is broken: messages came back 100 times without an outcome.",
             queue.dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum"),
         )
         self._ring(

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,7 @@ from infra.environments import LOCAL
 from tests.infra.templates import Json, Resources
 from tools.package import Assets, build_assets
 from tools.package.functions import FUNCTIONS, READ_THE_MANIFEST
-
-BROUGHT_BY_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+from tools.package.runtime import lay_out_runtime
 
 pytestmark = pytest.mark.slow
 
@@ -32,14 +30,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
 
 @pytest.fixture(scope="module")
 def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages that Lambda's Python runtime has, and no others."""
-    folder = tmp_path_factory.mktemp("runtime")
-    for name in BROUGHT_BY_LAMBDA:
-        found = distribution(name)
-        for top in {file.parts[0] for file in found.files or [] if file.parts[0] != ".."}:
-            if not (folder / top).exists():
-                (folder / top).symlink_to(Path(str(found.locate_file(top))))
-    return folder
+    return lay_out_runtime(tmp_path_factory.mktemp("runtime"))
 
 
 def python(script: str, path: list[Path], environment: Json) -> subprocess.CompletedProcess[str]:
