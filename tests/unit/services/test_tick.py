@@ -1,0 +1,113 @@
+"""The minute tick: all its parts, none in the way of another, and a report of what did not go well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.services.wired import PERMANENT, TENANT, Wired, message_of
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.run import RunState
+from workerflow.services.sweep import GRACE_S
+from workerflow.services.tick import PART_RESENDS, PART_SECONDS, TickReport
+
+FIRST_CALLS = {
+    "drain": "dead_messages.receive",
+    "due": "runs.due",
+    "sweep": "cursors.get_cursor",
+    "gauges": "replays.count_open_letters",
+}
+
+
+def test_a_tick_with_nothing_to_do_completes(wired: Wired) -> None:
+    assert wired.tick([TENANT]) == TickReport(failed_parts=())
+    assert (wired.signals.counts["TickCompleted"], wired.signals.counts["TickPartFailed"]) == (1, 0)
+
+
+def test_it_drains_releases_sweeps_and_counts(wired: Wired) -> None:
+    buried, due, lost = (wired.take(key) for key in ("buried", "due", "lost"))
+    wired.world.dead_messages.add(message_of(buried).to_text())
+    wired.queued(due)
+    failed = wired.take("failed")
+    wired.handler_returns(PERMANENT)
+    wired.run_once(failed)
+    wired.clock.advance(GRACE_S + 1)
+    wired.tick([TENANT])
+    assert wired.row(buried).state is RunState.PARKED
+    assert set(wired.queue.messages) == {message_of(due), message_of(lost)}
+    assert wired.signals.counts["OpenDeadLetters"] == 1
+
+
+@pytest.mark.parametrize("part", list(FIRST_CALLS))
+def test_a_part_that_fails_is_told_and_does_not_stop_the_others(wired: Wired, part: str) -> None:
+    wired.refuse(FIRST_CALLS[part])
+    assert wired.tick([TENANT]) == TickReport(failed_parts=(part,))
+    assert set(FIRST_CALLS.values()) <= set(wired.memory.calls)
+    assert (wired.signals.counts["TickCompleted"], wired.signals.counts["TickPartFailed"]) == (0, 1)
+    [(message, error)] = wired.world.faults.told
+    assert repr(part) in message
+    assert isinstance(error, StoreUnavailableError)
+
+
+def test_a_fault_that_nobody_thought_of_does_not_stop_them_either(wired: Wired) -> None:
+    def explode(name: str) -> None:
+        if name == "runs.due":
+            raise ZeroDivisionError
+
+    wired.memory.before = explode
+    assert wired.tick([TENANT]) == TickReport(failed_parts=("due",))
+    assert wired.order_of("cursors.get_cursor") != []
+
+
+def test_when_everything_fails_every_part_is_told(wired: Wired) -> None:
+    def refuse(name: str) -> None:
+        raise StoreUnavailableError(name)
+
+    wired.memory.before = refuse
+    assert wired.tick([TENANT]) == TickReport(failed_parts=tuple(FIRST_CALLS))
+    assert wired.signals.counts["TickPartFailed"] == len(FIRST_CALLS)
+
+
+def test_every_part_has_a_budget_of_its_own(wired: Wired) -> None:
+    for number in range(PART_RESENDS + 1):
+        wired.queued(wired.take(f"due-{number}"))
+    lost = wired.take("lost")
+    wired.clock.advance(GRACE_S + 1)
+    wired.tick([TENANT])
+    assert len(wired.queue.messages) == PART_RESENDS + 1
+    assert wired.queue.messages[-1] == message_of(lost)
+
+
+def test_a_part_that_takes_its_time_leaves_the_next_one_its_own(wired: Wired) -> None:
+    task = wired.take()
+    wired.clock.advance(GRACE_S + 1)
+    wired.meanwhile("runs.due", lambda: wired.clock.advance(PART_SECONDS + 1))
+    wired.tick([TENANT])
+    assert wired.queue.messages == [message_of(task)]
+
+
+def test_open_letters_of_all_tenants_are_counted_together(wired: Wired) -> None:
+    wired.handler_returns(PERMANENT)
+    for number in range(3):
+        wired.run_once(wired.take(f"key-{number}"))
+    first = next(iter(wired.memory.letters.values()))
+    wired.memory.letters["acme", first.trace_id] = replace(first, tenant="acme")
+    wired.tick([TENANT, "acme"])
+    assert wired.signals.counts["OpenDeadLetters"] == 4
+
+
+def test_all_parts_together_fit_into_the_functions_time() -> None:
+    assert len(FIRST_CALLS) * PART_SECONDS < 300
+
+
+def test_a_message_that_a_failing_part_had_collected_is_not_forgotten(wired: Wired) -> None:
+    first, second = (wired.take(f"key-{number}") for number in range(2))
+    wired.queued(first)
+    wired.queued(second, due_in_seconds=0.001)
+    wired.clock.advance(1)
+    wired.refuse("runs.write", after=1)
+    wired.tick([TENANT])
+    wired.clock.advance(60)
+    wired.tick([TENANT])
+    assert set(wired.queue.messages) == {message_of(first), message_of(second)}
