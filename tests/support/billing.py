@@ -78,7 +78,7 @@ class Meter:
     def __init__(self, world: AwsWorld) -> None:
         self.bills: list[Bill] = []
         self._world = world
-        self._before: list[Item | None] = []
+        self._before: dict[int, list[Item | None]] = {}  # by number: an invocation makes calls of its own
         world.line.witness = self
 
     @property
@@ -86,10 +86,10 @@ class Meter:
         return sum(bill.units for bill in self.bills)
 
     def before(self, call: Call) -> None:
-        self._before = [self._item(table, key) for table, key in _written(call)]
+        self._before[call.number] = [self._item(table, key) for table, key in _written(call)]
 
     def after(self, call: Call) -> None:
-        for (table, key), before in zip(_written(call), self._before, strict=True):
+        for (table, key), before in zip(_written(call), self._before.pop(call.number), strict=True):
             self.bills.append(bill_of_write(call, table, before, self._item(table, key)))
 
     def _item(self, table: Table, key: Item) -> Item | None:

@@ -1,0 +1,144 @@
+"""The budget of a task: write units by DynamoDB's own rule, and calls, of the functions as they are wired.
+
+    4 write units for an async success whose acceptance item has at most 1 KB:
+        acceptance 1, its index entry 1, claim 1, finish 1; and 1 for each further started KB, once
+    2 calls before a 202, and no read; 3 with a payload in the bucket
+
+A change that breaks it costs every user money, so it must be seen here, and decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.aws import AwsWorld
+from tests.support.budget import Cost, incompressible, measure, names
+from tests.support.script import Dies, Fails, FailsForGood, Ok
+from tests.support.world import World, moto_world
+
+READS = {"dynamodb.GetItem", "dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject", "secretsmanager.GetSecretValue"}
+SUCCESS = ["lambda.Invoke", "dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.PutItem"]
+"""Consumer's one call; `workflow`: acceptance, claim, finish."""
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsWorld]:
+    with moto_world() as aws:
+        yield aws
+
+
+def _written(cost: Cost) -> list[tuple[str, int, dict[str, int]]]:
+    return [(bill.table, bill.table_units, dict(bill.index_units)) for bill in cost.bills]
+
+
+def test_an_async_success_costs_four_write_units(aws: AwsWorld) -> None:
+    cost = measure(aws, body=b'{"order":4711,"customer":"c-0815","items":[1,2,3]}')
+    assert _written(cost) == [
+        ("idempotency_keys", 1, {"tasks_by_time": 1}),
+        ("runs", 1, {}),
+        ("runs", 1, {}),
+    ]
+    assert cost.units == 4
+
+
+def test_exactly_one_index_entry_is_written_on_the_success_path(aws: AwsWorld) -> None:
+    assert measure(aws).index_units == 1
+
+
+@pytest.mark.parametrize("size", [100, 600, 1500, 2500, 5000, 8000])
+def test_each_further_started_kb_of_the_acceptance_costs_one_unit_once(aws: AwsWorld, size: int) -> None:
+    cost = measure(aws, body=incompressible(size))
+    started = -(-cost.acceptance_bytes // 1024)
+    assert cost.units == 3 + started
+    assert cost.units_of("runs") == 2
+    assert started >= size * 0.8 // 1024
+
+
+def test_a_payload_in_the_bucket_costs_no_more_units_than_a_small_one(aws: AwsWorld) -> None:
+    assert measure(aws, body=incompressible(30_000)).units == 4
+
+
+def test_two_calls_and_no_read_before_a_202(aws: AwsWorld) -> None:
+    assert names(measure(aws).before_answer) == ["dynamodb.PutItem", "sqs.SendMessage"]
+
+
+def test_three_calls_before_a_202_with_a_payload_in_the_bucket(aws: AwsWorld) -> None:
+    before = names(measure(aws, body=incompressible(30_000)).before_answer)
+    assert before == ["s3.PutObject", "dynamodb.PutItem", "sqs.SendMessage"]
+
+
+def test_a_duplicate_costs_one_call_and_one_unit(aws: AwsWorld) -> None:
+    cost = measure(aws, twice=True)
+    assert names(cost.before_answer) == ["dynamodb.PutItem"]
+    assert names(cost.afterwards) == []
+    assert cost.units == 1
+
+
+def test_consumer_and_workflow_make_four_calls_for_a_success(aws: AwsWorld) -> None:
+    assert names(measure(aws).afterwards) == SUCCESS
+
+
+def test_a_success_with_payload_and_output_in_the_bucket_makes_seven(aws: AwsWorld) -> None:
+    cost = measure(aws, Ok(30_000), body=incompressible(30_000))
+    assert names(cost.afterwards) == [
+        *("lambda.Invoke", "dynamodb.GetItem", "s3.GetObject", "dynamodb.PutItem"),
+        *("s3.PutObject", "dynamodb.PutItem", "dynamodb.PutItem"),
+    ]
+    assert cost.units == 5
+
+
+def test_a_sync_success_makes_five_calls_and_no_more_units(aws: AwsWorld) -> None:
+    cost = measure(aws, route="ask")
+    assert names(cost.before_answer) == ["dynamodb.PutItem", *SUCCESS]
+    assert (names(cost.afterwards), cost.units) == ([], 4)
+
+
+def test_a_repeated_sync_call_reads_the_stored_answer(aws: AwsWorld) -> None:
+    cost = measure(aws, route="ask", twice=True)
+    assert names(cost.before_answer) == ["dynamodb.PutItem", "lambda.Invoke", "dynamodb.GetItem", "dynamodb.PutItem"]
+    assert cost.units == 2
+
+
+def test_a_redelivered_message_of_a_finished_task_costs_one_refused_write(aws: AwsWorld) -> None:
+    def again(world: World) -> None:
+        world.go_on(1)
+        for run in world.kept.runs().values():
+            world.send_again(run.trace_id)
+        world.go_on(1)
+
+    cost = measure(aws, then=again)
+    assert names(cost.afterwards) == [*SUCCESS, *(["lambda.Invoke", "dynamodb.GetItem", "dynamodb.PutItem"] * 2)]
+    assert cost.units == 4 + 2
+
+
+@pytest.mark.parametrize(
+    ("behaviours", "runs", "letters"),
+    [
+        # claim 1, attempt's item 1, failure 1 and its entry in `runs_open` 1, claim 1 and the entry moved 2,
+        # finish 1 and the entry removed 1
+        ((Fails(), Ok()), 10, 0),
+        ((FailsForGood(),), 4, 6),
+        ((Dies(), Ok()), 9, 0),
+    ],
+    ids=["retry", "permanent_failure", "process_death"],
+)
+def test_what_leaves_the_success_path_costs_its_index_entries(
+    aws: AwsWorld, behaviours: tuple[Fails | FailsForGood | Dies | Ok, ...], runs: int, letters: int
+) -> None:
+    cost = measure(aws, *behaviours, then=lambda world: world.go_on(60))
+    assert (cost.units_of("idempotency_keys"), cost.units_of("runs"), cost.units_of("dead_letters")) == (
+        2,
+        runs,
+        letters,
+    )
+
+
+def test_an_idle_tick_makes_eighteen_calls_and_writes_nothing(aws: AwsWorld) -> None:
+    world = World(aws)
+    start = len(world.line.calls)
+    world.tick()
+    called = names(world.line.calls[start:])
+    assert len(called) == 18
+    assert set(called) <= READS | {"sqs.ReceiveMessage"}
