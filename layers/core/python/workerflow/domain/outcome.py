@@ -76,15 +76,18 @@ class Execution:
                 letter_class=None if raw["letterClass"] is None else LetterClass(raw["letterClass"]),
                 error=raw["error"],
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise IntegrityError("workflow answered what is no execution") from error
 
 
 def _as_text(output: bytes) -> str:
-    """The shorter of two ways through JSON: as it is, where escapes are few, else as base64 (a third longer)."""
+    """The shorter of two ways through JSON: as it is, where escapes are few, else as base64 (a third longer).
+
+    What is not printable would be six characters for one.
+    """
     escapes = output.count(b'"') + output.count(b"\\")
-    if output.isascii() and escapes * 3 < len(output):
-        return "text:" + output.decode()
+    if escapes * 3 < len(output) and output.isascii() and (text := output.decode()).isprintable():
+        return "text:" + text
     return "base64:" + base64.b64encode(output).decode()
 
 
