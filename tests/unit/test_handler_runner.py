@@ -1,0 +1,230 @@
+"""A handler runs to its end, or is ended with its process; whatever it raises is kept as a failure."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from tests.fakes.surroundings import FakeClock, FakeSecrets
+from tests.support.runs import a_child
+from tests.support.tasks import NOW_MS, a_route, an_acceptance
+from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError
+from workerflow.domain.failure import Failure
+from workerflow.domain.output import HandlerOutput, HttpResponse
+from workerflow.domain.route import Route
+from workerflow.domain.task import Acceptance
+from workerflow.handlers import Context
+from workerflow.ports.world import HandlerCall
+from workerflow.runtime.handler_loader import HandlerLoadError
+from workerflow.runtime.handler_runner import EXIT_STATUS_TIMED_OUT, ProcessRunner, end_process
+
+type Handler = Callable[[Any, Context], Any]
+
+
+@dataclass
+class Bench:
+    """A runner with one handler."""
+
+    handler: Handler = lambda payload, _context: payload
+    clock: FakeClock = field(default_factory=FakeClock)
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
+    ended: threading.Event = field(default_factory=threading.Event)
+    load: Callable[[Route], Handler] | None = None
+
+    def run(
+        self, body: bytes = b"{}", *, route: Route | None = None, task: Acceptance | None = None, attempt: int = 1
+    ) -> HandlerOutput | Failure:
+        runner = ProcessRunner(
+            load=self.load or (lambda _route: self.handler),
+            clock=self.clock,
+            secrets=self.secrets,
+            logger=logging.getLogger("bench"),
+            end=self.ended.set,
+        )
+        return runner.run(HandlerCall(route or a_route(), task or an_acceptance(), body, attempt, NOW_MS))
+
+    def context(self, **call: Any) -> Context:
+        """The context that the handler gets."""
+        seen: list[Context] = []
+
+        def handler(_payload: object, context: Context) -> None:
+            seen.append(context)
+
+        self.handler = handler
+        assert isinstance(self.run(**call), HandlerOutput)
+        return seen[0]
+
+
+def failure(outcome: HandlerOutput | Failure) -> Failure:
+    assert isinstance(outcome, Failure)
+    return outcome
+
+
+def raising(error: BaseException) -> Handler:
+    def handler(_payload: object, _context: Context) -> None:
+        raise error
+
+    return handler
+
+
+class TestPayload:
+    @pytest.mark.parametrize("document", [{"n": 1}, [1, "ä"], "text", 1, 1.5, True, None])
+    def test_the_handler_gets_the_document_whatever_json_it_is(self, document: object) -> None:
+        seen: list[object] = []
+
+        def handler(payload: object, _context: Context) -> None:
+            seen.append(payload)
+
+        Bench(handler).run(json.dumps(document).encode())
+        assert seen == [document]
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"x", b"[" * 100_000])
+    def test_a_payload_that_is_no_json_is_invalid_and_the_handler_is_not_called(self, body: bytes) -> None:
+        outcome = failure(Bench(raising(AssertionError())).run(body))
+        assert (outcome.kind, outcome.error_class) == ("invalid_payload", "InvalidPayloadError")
+
+    def test_the_raw_bytes_are_in_the_context(self) -> None:
+        assert Bench().context(body=b' {"n" : 1} ').body == b' {"n" : 1} '
+
+
+class TestReturn:
+    def test_a_dictionary_is_a_document(self) -> None:
+        assert Bench(lambda _payload, _context: {"ok": True}).run() == HandlerOutput("document", b'{"ok":true}')
+
+    def test_nothing_is_an_empty_one(self) -> None:
+        assert Bench(lambda _payload, _context: None).run() == HandlerOutput("document", b"{}")
+
+    def test_a_sync_route_may_answer_a_response(self) -> None:
+        outcome = Bench(lambda _payload, _context: HttpResponse(201, body="made")).run(route=a_route(mode="sync"))
+        assert isinstance(outcome, HandlerOutput)
+        assert (outcome.kind, outcome.status, outcome.body) == ("response", 201, b"made")
+
+    @pytest.mark.parametrize("value", [HttpResponse(), "text", 1, [1], {"x": object()}, {1: 2}, {"x": float("nan")}])
+    def test_what_cannot_be_kept_is_a_permanent_failure_for_it_would_come_again(self, value: object) -> None:
+        outcome = failure(Bench(lambda _payload, _context: value).run())
+        assert (outcome.kind, outcome.error_class) == ("permanent", "OutputError")
+
+
+class TestRaise:
+    @pytest.mark.parametrize(
+        ("error", "kind"),
+        [
+            (PermanentError("no such customer"), "permanent"),
+            (InvalidPayloadError("no id"), "invalid_payload"),
+            (RetryableError("busy"), "retryable"),
+            (ValueError("unknown"), "retryable"),
+            (SystemExit(1), "retryable"),
+            (HandlerLoadError("no such module"), "retryable"),
+            (RecursionError(), "retryable"),
+            (MemoryError(), "retryable"),
+        ],
+    )
+    def test_the_class_of_what_is_raised_says_whether_it_is_tried_again(self, error: BaseException, kind: str) -> None:
+        assert failure(Bench(raising(error)).run()).kind == kind
+
+    def test_the_other_sides_wish_is_kept(self) -> None:
+        outcome = failure(Bench(raising(RetryableError("busy", retry_after_seconds=17.0))).run())
+        assert outcome.retry_after_seconds == 17.0
+
+    def test_a_handler_that_cannot_be_loaded_is_tried_again(self) -> None:
+        def load(_route: Route) -> Handler:
+            raise HandlerLoadError("handlers.gone cannot be loaded")
+
+        assert failure(Bench(load=load).run()).kind == "retryable"
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()])
+    def test_what_ends_a_process_ends_it(self, error: BaseException) -> None:
+        with pytest.raises(type(error)):
+            Bench(raising(error)).run()
+
+
+class TestTimeout:
+    def test_a_handler_that_overruns_is_ended_with_its_process(self, caplog: pytest.LogCaptureFixture) -> None:
+        bench = Bench()
+        bench.handler = lambda _payload, _context: bench.ended.wait(5) or None
+        bench.run(route=a_route(timeout_seconds=0.01))
+        assert bench.ended.is_set()
+        assert "route:echo overran its time-out" in caplog.text
+
+    def test_so_is_one_whose_module_does_not_stop_importing(self) -> None:
+        bench = Bench()
+
+        def load(_route: Route) -> Handler:
+            bench.ended.wait(5)
+            return lambda _payload, _context: None
+
+        bench.load = load
+        bench.run(route=a_route(timeout_seconds=0.01))
+        assert bench.ended.is_set()
+
+    @pytest.mark.parametrize("handler", [lambda _payload, _context: None, raising(ValueError())])
+    def test_one_that_ends_in_time_leaves_no_watchdog_behind(self, handler: Handler) -> None:
+        before = threading.active_count()
+        bench = Bench(handler)
+        bench.run()
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join(1)
+        assert threading.active_count() <= before
+        assert not bench.ended.is_set()
+
+    def test_the_process_ends_as_timeout_1_does(self) -> None:
+        assert EXIT_STATUS_TIMED_OUT == 124
+        assert ProcessRunner.__dataclass_fields__["end"].default is end_process
+
+
+class TestContext:
+    def test_it_tells_the_facts_of_the_attempt(self) -> None:
+        task = an_acceptance(content_type="application/cloudevents+json")
+        context = Bench().context(task=task, route=a_route(timeout_seconds=7), attempt=2)
+        assert (context.trace_id, context.tenant, context.route) == (task.trace_id, "default", "echo")
+        assert (context.attempt, context.max_attempts) == (2, 3)
+        assert context.content_type == "application/cloudevents+json"
+
+    def test_its_deadline_counts_from_the_claim(self) -> None:
+        bench = Bench()
+        bench.clock.advance(2)
+        context = bench.context(route=a_route(timeout_seconds=7))
+        assert context.deadline_ms == NOW_MS + 7_000
+        assert context.remaining_seconds() == 5.0
+
+    def test_a_task_from_outside_is_its_own_root(self) -> None:
+        task = an_acceptance()
+        context = Bench().context(task=task)
+        assert (context.root, context.generation) == (task.trace_id, 0)
+        assert context.effect_key("charge") == task.effect_key("charge")
+
+    def test_a_replay_has_the_roots_effects(self) -> None:
+        parent = an_acceptance()
+        context = Bench().context(task=a_child(parent, 2))
+        assert context.generation == 2
+        assert context.effect_key("charge") == parent.effect_key("charge")
+
+    def test_a_replay_with_new_effects_has_its_own(self) -> None:
+        child = a_child(an_acceptance(), 1)
+        assert child.lineage is not None
+        child = replace(child, lineage=replace(child.lineage, effect_root=child.trace_id))
+        assert Bench().context(task=child).effect_key("charge") == child.effect_key("charge")
+
+    def test_a_declared_secret_is_read_for_the_tasks_tenant(self) -> None:
+        bench = Bench(secrets=FakeSecrets({("acme", "crm"): "s3cret", ("default", "crm"): "another"}))
+        context = bench.context(task=an_acceptance(tenant="acme"), route=a_route(secrets=("crm",)))
+        assert context.secret("crm") == "s3cret"
+
+    def test_one_that_is_not_declared_is_not_even_asked_for(self) -> None:
+        bench = Bench(secrets=FakeSecrets({("default", "crm"): "s3cret"}))
+        context = bench.context(route=a_route(secrets=("mail",)))
+        with pytest.raises(PermanentError, match="does not declare"):
+            context.secret("crm")
+
+    def test_no_secret_and_no_payload_shows_in_its_text(self) -> None:
+        bench = Bench(secrets=FakeSecrets({("default", "crm"): "s3cret"}))
+        context = bench.context(body=b'{"card":"4111"}', route=a_route(secrets=("crm",)))
+        assert "4111" not in repr(context)
+        assert "s3cret" not in repr(context)
