@@ -14,7 +14,7 @@ from tests.fakes.surroundings import FakeIds
 from tests.support.aws import BUCKET, WORKFLOW_FUNCTION, AwsWorld, physical
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.domain.manifest import Manifest
-from workerflow.ports.world import Clock, HandlerRunner
+from workerflow.ports.world import Clock, HandlerRunner, Ids
 from workerflow.runtime.observability import Telemetry
 from workerflow.runtime.settings import ConsumerSettings, IngressSettings, SchedulerSettings, WorkflowSettings
 from workerflow.services.accept_task import Retention
@@ -52,9 +52,11 @@ class Processes:
         replay, set_switch: what an operator has at hand; their HTTP face is not built yet.
     """
 
-    def __init__(self, aws: AwsWorld, manifest: Manifest, clock: Clock, runner: HandlerRunner) -> None:
+    def __init__(
+        self, aws: AwsWorld, manifest: Manifest, clock: Clock, runner: HandlerRunner, ids: Ids | None = None
+    ) -> None:
         self._aws, self._manifest, self._clock, self._runner = aws, manifest, clock, runner
-        self._ids = FakeIds()
+        self._ids = ids or FakeIds()
         self.telemetry = QuietTelemetry()
         self._told = cast("Telemetry", self.telemetry)
         self.start_ingress()

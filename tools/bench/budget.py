@@ -25,12 +25,10 @@ def main() -> None:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     with moto_world() as aws:
-        print(f"{'':44}{'units':>6}{'index':>6}{'before 202':>12}{'after':>7}  calls before the answer")
+        print(f"{'':44}{'units':>6}{'index':>6}{'before':>7}{'after':>6}  calls before the answer")
         for name, cost in _costs(aws):
-            before, after = len(cost.before_answer), len(cost.afterwards)
-            print(
-                f"{name:44}{cost.units:6}{cost.index_units:6}{before:12}{after:7}  {', '.join(names(cost.before_answer))}"
-            )
+            figures = f"{cost.units:6}{cost.index_units:6}{len(cost.before_answer):7}{len(cost.afterwards):6}"
+            print(f"{name:44}{figures}  {', '.join(names(cost.before_answer))}")
 
 
 def _costs(aws: AwsWorld) -> Iterator[tuple[str, Cost]]:
