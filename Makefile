@@ -103,8 +103,9 @@ format: $(READY) ## put the code into its form
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
-bench: $(READY) ## measure what a cold start costs
-	@$(PYTHON) -m tools.bench
+bench: $(READY) ## figures: write units and calls of a task, CPU time of a cold start
+	@$(PYTHON) -m tools.bench.budget
+	@$(PYTHON) -m tools.bench.cold_start
 
 clean: down ## forget the local stack and everything that was built
 	@rm -rf .build .local/stack cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

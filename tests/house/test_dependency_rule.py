@@ -90,6 +90,7 @@ PLACES: Mapping[str, Place] = {
         "infra", "workerflow.tables", "tools.package", others=frozenset({"aws_cdk", "constructs", "jsii"})
     ),
     "tools": place("tools", "workerflow", others=SDK | TYPES_OF_THE_SDK | {"jsonschema_rs"}),
+    "tools/bench": place("tools", "tests.support"),
     "tools/local": place("tools", "workerflow.tables", others=SDK),
     "tools/package": place("tools.package"),
 }

@@ -1,10 +1,10 @@
-"""`make bench`: what a cold start costs, next to a bare handler.
+"""Print what a cold start costs, next to a bare handler.  python -m tools.bench.cold_start.
 
 INIT is measured as the CPU time of importing the handler in a fresh process, whose path holds the function's asset,
 the layers, and what Lambda's Python brings along, and nothing else. The bare handler imports boto3 and creates two
 clients. Both are run in turn, so that a busy machine is busy for both.
 
-The budget in write units and calls is no matter of time; `tests/contract/test_write_units.py` counts it.
+It needs no account.
 """
 
 from __future__ import annotations
