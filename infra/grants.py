@@ -109,7 +109,7 @@ class Grants:
         scheduler.uses(tables[CURSOR_STATE], "GetItem", "PutItem", "Query")
         scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
         scheduler.knows(tables[REPLAY_LINEAGE])
-        scheduler.may(SEND, on=self.queue.tasks.queue_arn)
+        scheduler.may(*self._send_many(), on=self.queue.tasks.queue_arn)
         scheduler.may(*RECEIVE, on=self.queue.dead_letters.queue_arn)
         scheduler.is_told(
             QUEUE_URL=self.queue.tasks.queue_url,
@@ -117,6 +117,13 @@ class Grants:
             PAYLOAD_BUCKET=self.payloads.name,
             **self._times(),
         )
+
+    def _send_many(self) -> tuple[str, ...]:
+        """AWS asks for the one right to send, however many at a time; the emulator asks for the batch call's own.
+
+        Source: "Amazon SQS API permissions: Actions and resource reference", Amazon SQS developer guide.
+        """
+        return (SEND, "sqs:SendMessageBatch") if self.environment.emulated else (SEND,)
 
     def _times(self) -> dict[str, str]:
         return {
