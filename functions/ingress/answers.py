@@ -40,7 +40,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 def taken(acceptance: Acceptance, *, duplicate: bool) -> Response:
     """202: the task is durable and goes on without its caller."""
-    document = {"traceId": acceptance.trace_id, "status": "queued", "duplicate": duplicate}
+    document = {"traceId": acceptance.trace_id, "status": "accepted", "duplicate": duplicate}
     return Response.document(202, document, {"location": f"/api/runs/{acceptance.trace_id}"})
 
 

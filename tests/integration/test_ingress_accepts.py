@@ -27,7 +27,7 @@ def test_a_signed_call_is_accepted_stored_and_sent(world: IngressWorld) -> None:
     answer = world.signed("/api/webhook_echo", b'{"hello":"world"}')
     assert answer.status == 202
     trace_id = answer.document["traceId"]
-    assert answer.document == {"traceId": trace_id, "status": "queued", "duplicate": False}
+    assert answer.document == {"traceId": trace_id, "status": "accepted", "duplicate": False}
     assert answer.headers["location"] == f"/api/runs/{trace_id}"
     assert answer.headers["x-trace-id"] == trace_id
     assert len(world.items("idempotency_keys")) == 1
