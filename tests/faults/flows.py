@@ -146,28 +146,42 @@ def _failure_is_told(world: World) -> Iterator[str]:
         yield f"callers were told {codes}"
 
 
+def _abandoned_unless_handed_over(world: World) -> Iterator[str]:
+    """A caller's task is never executed behind its back."""
+    for run in world.kept.runs().values():
+        if (run.state is RunState.ABANDONED) == run.handed_over:
+            yield f"{run.trace_id} is {run.state}, handed over: {run.handed_over}"
+
+
 # Messages and time.
 
 
+def _accepted(world: World, *, route: str = "work") -> Caller:
+    """Somebody calls until the task is accepted, before anything else happens."""
+    caller = world.call(route=route)
+    world.hear_out()
+    return caller
+
+
 def _lost_message(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.lose_messages()
 
 
 def _lost_return(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.deliver_once()
     world.lose_messages()
 
 
 def _too_late(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.clock.advance(DAY_S + 1)
     world.deliver_once()
 
 
 def _too_late_for_the_tick(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.lose_messages()
     world.clock.advance(DAY_S + 1)
 
@@ -176,6 +190,7 @@ def _lost_beside_an_unreadable_row(world: World) -> None:
     """Both tasks stand on one page of the sweeper."""
     world.call(KEY_OF_SHARD_0)
     world.call(OTHER_KEY_OF_SHARD_0)
+    world.hear_out()
     world.lose_messages()
     for acceptance in world.kept.acceptances():
         if acceptance.key == OTHER_KEY_OF_SHARD_0:
@@ -187,7 +202,7 @@ def _lost_beside_an_unreadable_row(world: World) -> None:
 
 def _pause_and_resume(world: World) -> None:
     world.set_switch(Enablement.PAUSED)
-    world.call()
+    _accepted(world)
     world.go_on(30)
     world.set_switch(Enablement.ENABLED)
     world.clock.advance(11)
@@ -202,19 +217,19 @@ def _pause_what_is_due(world: World) -> None:
 
 
 def _pause_beyond_the_deadline(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.set_switch(Enablement.PAUSED)
     world.clock.advance(11)
 
 
 def _disable(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.set_switch(Enablement.DISABLED)
     world.clock.advance(11)
 
 
 def _disable_what_is_paused(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.set_switch(Enablement.PAUSED)
     world.clock.advance(11)
     world.go_on(30)
@@ -246,12 +261,12 @@ def _switch_stands(world: World) -> Iterator[str]:
 
 
 def _bury_a_fresh_task(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.bury_messages()
 
 
 def _bury_an_ended_task(world: World) -> None:
-    caller = world.call()
+    caller = _accepted(world)
     world.go_on(60)
     run = run_of(world, caller)
     if run is not None:
@@ -260,14 +275,14 @@ def _bury_an_ended_task(world: World) -> None:
 
 
 def _bury_the_last_attempt(world: World) -> None:
-    world.call(route="brittle")
+    _accepted(world, route="brittle")
     world.deliver_once()
     world.bury_messages()
     world.clock.advance(290)
 
 
 def _bury_a_running_task(world: World) -> None:
-    world.call()
+    _accepted(world)
     world.deliver_once()
     world.bury_messages()
 
@@ -417,7 +432,15 @@ FLOWS = (
     Flow(
         "sync_permanent_failure", _calls(route="ask"), _script(FailsForGood()), FAILED, HANDLER_ERROR, _failure_is_told
     ),
-    Flow("sync_abandoned", _calls(route="ask", returns=False), _script(Fails()), ABANDONED),
+    # Without an answer of `workflow` the task is handed over, and then it is the queue's to try.
+    Flow(
+        "sync_abandoned",
+        _calls(route="ask", returns=False),
+        _script(Fails()),
+        ABANDONED | FAILED,
+        frozenset({LetterClass.EXHAUSTED}),
+        _abandoned_unless_handed_over,
+    ),
     Flow("send_lost", _lost_message),
     Flow("send_lost_beside_an_unreadable_row", _lost_beside_an_unreadable_row),
     Flow("return_lost", _lost_return, _script(Fails(), Ok())),

@@ -154,6 +154,13 @@ class World:
     def _call(self, caller: Caller) -> None:
         caller.hear(self._ask_ingress(caller.event()), self.clock.ms)
 
+    def hear_out(self) -> None:
+        """Let callers call again until they are content, while nothing else happens."""
+        while waiting := [caller for caller in self.callers if caller.calls_again_ms is not None]:
+            for caller in waiting:
+                self.clock.ms = max(self.clock.ms, caller.calls_again_ms or 0)
+                self._call(caller)
+
     def read_run(self, trace_id: str) -> Answer | None:
         """Somebody asks for a run."""
         return self._ask_ingress(read_event(trace_id))
