@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.consumer.wiring import Consumer, consumer
 from workerflow.domain.task import TaskMessage
-from workerflow.runtime.settings import is_on_lambda
+from workerflow.runtime import cold_start
 from workerflow.services.deliver_task import Delete, Delivery, ReturnAfter
 
 BATCH = 10
@@ -65,5 +65,4 @@ def _fields_of(delivery: Delivery) -> dict[str, object]:
     return {"status": delivery.reason, "delay_seconds": delivery.delay_seconds}
 
 
-if is_on_lambda():
-    consumer()  # at INIT, which has more CPU than an invocation has
+cold_start.complete(consumer)

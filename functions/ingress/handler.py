@@ -9,8 +9,8 @@ from typing import Any
 from functions.ingress.wiring import LONGEST_WAIT_S, Ingress, ingress
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
+from workerflow.runtime import cold_start
 from workerflow.runtime.http import Request, Response, read_request
-from workerflow.runtime.settings import is_on_lambda
 
 RESERVE_S = 1.5
 """How long before the platform ends this invocation a wait must be over."""
@@ -72,5 +72,4 @@ def _log(wired: Ingress, answer: _Answer, request_id: str) -> None:
     )
 
 
-if is_on_lambda():
-    ingress()  # at INIT, which has more CPU than the first call would have
+cold_start.complete(ingress)

@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.scheduler.wiring import scheduler
 from workerflow.domain.identity import DEFAULT_TENANT
-from workerflow.runtime.settings import is_on_lambda
+from workerflow.runtime import cold_start
 
 
 def lambda_handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -24,5 +24,4 @@ def lambda_handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
         wired.telemetry.flush()
 
 
-if is_on_lambda():
-    scheduler()  # at INIT, which has more CPU than an invocation has
+cold_start.complete(scheduler)

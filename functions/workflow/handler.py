@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.workflow.wiring import workflow
 from workerflow.domain.task import TaskMessage
-from workerflow.runtime.settings import is_on_lambda
+from workerflow.runtime import cold_start
 from workerflow.services.execute_task import ExecutionOrder
 
 
@@ -33,5 +33,4 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # no
         wired.telemetry.flush()
 
 
-if is_on_lambda():
-    workflow()  # at INIT, which has more CPU than an invocation has
+cold_start.complete(workflow)

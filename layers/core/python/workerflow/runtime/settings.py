@@ -176,11 +176,6 @@ def variables_of(kind: type[Any]) -> tuple[Variable, ...]:
     )
 
 
-def is_on_lambda(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process is a Lambda function (or its emulator), which had better be ready before its first call."""
-    return "AWS_LAMBDA_FUNCTION_NAME" in environ
-
-
 def read_settings[S](kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
     """Read one of ALL_SETTINGS from the environment.
 
