@@ -1,0 +1,69 @@
+"""Handlers with every kind of end, as authors write them; the tests' manifest binds routes to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.faults import ProcessDied
+from workerflow.domain.errors import PermanentError, RetryableError
+from workerflow.domain.route import Route
+from workerflow.handlers import Context
+
+starts: list[tuple[str, int]] = []
+"""Trace id and number of every attempt that began."""
+
+
+def succeed(payload: Any, context: Context) -> dict[str, Any]:
+    """Return what came."""
+    _begin(context)
+    return {"got": payload, "attempt": context.attempt}
+
+
+def return_much(_payload: Any, context: Context) -> dict[str, Any]:
+    """Return more than an item should carry."""
+    _begin(context)
+    return {"much": [f"{number * number:x}" for number in range(10_000)]}
+
+
+def refuse(_payload: Any, context: Context) -> None:
+    """Fail for good."""
+    _begin(context)
+    raise PermanentError("no such customer")
+
+
+def retry(_payload: Any, context: Context) -> None:
+    """Fail for now."""
+    _begin(context)
+    raise RetryableError("busy", retry_after_seconds=30.0)
+
+
+def retry_late(_payload: Any, context: Context) -> None:
+    """Fail for a long while."""
+    _begin(context)
+    raise RetryableError("come back in ten minutes", retry_after_seconds=600.0)
+
+
+def crash(_payload: Any, context: Context) -> None:
+    """End with the process."""
+    _begin(context)
+    raise ProcessDied("exit status 137")
+
+
+def read_secret(_payload: Any, context: Context) -> dict[str, Any]:
+    """Use a connector secret."""
+    return {"length": len(context.secret("crm"))}
+
+
+def _begin(context: Context) -> None:
+    starts.append((context.trace_id, context.attempt))
+
+
+def routes() -> list[Route]:
+    """A route of each mode for what is needed in it."""
+    handlers = [succeed, return_much, refuse, retry, retry_late, crash]
+    here = __name__
+    made = [Route(name=one.__name__, module=here, function=one.__name__, mode="async") for one in handlers]
+    made.append(Route(name="ask", module=here, function="succeed", mode="sync"))
+    made.append(Route(name="read_secret", module=here, function="read_secret", mode="async", secrets=("crm",)))
+    echo = "functions.workflow.handlers.webhook_echo"
+    return [*made, Route(name="webhook_echo", module=echo, function="webhook_echo", mode="async")]

@@ -1,0 +1,154 @@
+"""`workflow` as deployed: the event of its invokers in, how the task stands out, the ledger between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.workflow import handler
+from tests.integration import scripted_handlers
+from tests.integration.functions_world import Context, FunctionsWorld, functions_world
+from tests.integration.scripted_handlers import starts
+from tests.support.aws import BUCKET
+from tests.support.faults import Fault, ProcessDied
+from workerflow.domain.enablement import Enablement
+from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.manifest import Manifest
+from workerflow.domain.outcome import Execution, ExecutionStatus
+from workerflow.domain.output import HandlerOutput
+from workerflow.domain.run import LetterClass, RunState
+from workerflow.domain.stored import StoredBytes
+from workerflow.runtime.clock import SystemClock, SystemIds
+from workerflow.services.set_switch import SetSwitch, SwitchOrder
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FunctionsWorld]:
+    with functions_world(monkeypatch, tmp_path) as found:
+        yield found
+
+
+def answer(world: FunctionsWorld, route: str = "succeed", *, for_caller: bool = False) -> Execution:
+    task = world.take(route=route, mode="sync" if for_caller else "async")
+    return Execution.from_json(json.dumps(world.execute(task, for_caller=for_caller)).encode())
+
+
+class TestAnswers:
+    def test_a_success_for_the_queue_carries_no_output(self, world: FunctionsWorld) -> None:
+        assert answer(world) == Execution(ExecutionStatus.SUCCEEDED)
+
+    def test_a_success_for_a_caller_carries_it(self, world: FunctionsWorld) -> None:
+        execution = answer(world, "ask", for_caller=True)
+        assert HandlerOutput.decode(execution.output or b"").document() == {"got": {"n": 1}, "attempt": 1}
+
+    def test_a_failure_says_why(self, world: FunctionsWorld) -> None:
+        execution = answer(world, "refuse")
+        assert (execution.status, execution.letter_class) == (ExecutionStatus.FAILED, LetterClass.HANDLER_ERROR)
+        assert execution.error == "PermanentError: no such customer"
+
+    def test_a_retry_says_when(self, world: FunctionsWorld) -> None:
+        execution = answer(world, "retry")
+        assert execution.status is ExecutionStatus.WAITING
+        assert 29 < execution.delay_seconds <= 30
+
+    def test_a_long_wait_is_parked(self, world: FunctionsWorld) -> None:
+        assert answer(world, "retry_late").status is ExecutionStatus.PARKED
+
+    def test_a_removed_route_is_a_letter(self, world: FunctionsWorld) -> None:
+        assert answer(world, "gone").letter_class is LetterClass.DISABLED
+
+    def test_a_task_that_is_not_there_is_unknown(self, world: FunctionsWorld) -> None:
+        event = {"tenant": "default", "traceId": "0" * 44, "owner": "o", "forCaller": False}
+        assert world.aws.queue_url
+        assert handler.lambda_handler(event, Context())["status"] == "unknown"
+
+
+class TestLedger:
+    def test_the_lease_ends_after_lambda_would_have_ended_the_invocation(self, world: FunctionsWorld) -> None:
+        task = world.take(route="crash")
+        with pytest.raises(ProcessDied):
+            world.execute(task)
+        run = world.run(task)
+        assert (run.state, run.owner) == (RunState.RUNNING, "o" * 16)
+        lease_ms = (run.lease_until_ms or 0) - (run.claimed_at_ms or 0)
+        assert 280_000 <= lease_ms <= 285_000
+
+    def test_a_large_output_is_kept_outside_the_row_and_answered_again(self, world: FunctionsWorld) -> None:
+        task = world.take(route="return_much", mode="sync")
+        first = world.execute(task, for_caller=True)
+        again = world.execute(task, for_caller=True)
+        assert again == first | {"stored": True}
+        [stored] = world.aws.clients.s3().list_objects_v2(Bucket=BUCKET)["Contents"]
+        assert stored["Key"] == f"default/{task.key_hash}/{task.trace_id}.out.1"
+        assert world.run(task).has_output_item
+
+    def test_a_large_payload_is_read_from_the_bucket(self, world: FunctionsWorld) -> None:
+        body = json.dumps({"text": "ä" * 10_000}).encode()
+        world.aws.blobs.put("default/somewhere", body)
+        world.execute(world.take(payload=StoredBytes.pointed(body, "default/somewhere")))
+        assert len(starts) == 1
+
+    def test_a_payload_that_is_gone_is_the_platforms_letter(self, world: FunctionsWorld) -> None:
+        task = world.take(payload=StoredBytes.pointed(b"x", "default/nowhere"))
+        assert world.execute(task)["letterClass"] == "platform"
+        assert starts == []
+
+    def test_a_switch_set_at_run_time_holds(self, world: FunctionsWorld) -> None:
+        set_switch = SetSwitch(
+            switches=world.aws.switches,
+            manifest=Manifest.build(scripted_handlers.routes()),
+            clock=SystemClock(),
+            ids=SystemIds(),
+        )
+        set_switch(SwitchOrder("default", "route:succeed", Enablement.PAUSED, "ops", "maintenance"))
+        task = world.take()
+        assert world.execute(task)["status"] == "parked"
+        assert world.run(task).paused
+
+
+class TestFaults:
+    def test_a_store_that_does_not_answer_before_the_claim_is_a_function_error_and_no_attempt(
+        self, world: FunctionsWorld
+    ) -> None:
+        task = world.take()
+        with world.aws.line.breaking(Fault.REFUSED, "dynamodb.PutItem"), pytest.raises(StoreUnavailableError):
+            world.execute(task)
+        assert world.aws.runs.get("default", task.trace_id) is None
+        assert starts == []
+
+    def test_answers_that_get_lost_on_the_way_are_found_to_be_ones_own(self, world: FunctionsWorld) -> None:
+        task = world.take()
+        with world.aws.line.breaking(Fault.LOST, "dynamodb.PutItem"):
+            assert world.execute(task)["status"] == "succeeded"
+        assert (world.run(task).attempt, world.run(task).version) == (1, 2)
+
+
+class TestSecrets:
+    def test_a_handler_reads_its_tenants_connector_secret(self, world: FunctionsWorld) -> None:
+        world.aws.clients.secrets().create_secret(Name="workerflow/dev/default/handlers/crm", SecretString="s3cret")
+        task = world.take(route="read_secret")
+        assert world.execute(task)["status"] == "succeeded"
+        assert json.loads(world.run(task).output or b"")["document"] == {"length": 6}
+
+    def test_one_that_does_not_exist_fails_for_good(self, world: FunctionsWorld) -> None:
+        assert answer(world, "read_secret").letter_class is LetterClass.HANDLER_ERROR
+
+
+class TestLogs:
+    def test_one_line_tells_how_it_ended_and_none_tells_the_payload(
+        self, world: FunctionsWorld, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        task = world.take(body=b'{"card":"4111-1111"}')
+        world.execute(task)
+        out = capsys.readouterr().out
+        lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        [execution] = [line for line in lines if line.get("message") == "execution"]
+        assert (execution["trace_id"], execution["tenant"], execution["status"]) == (
+            task.trace_id,
+            "default",
+            "succeeded",
+        )
+        assert "4111" not in out
