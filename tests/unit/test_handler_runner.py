@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -23,6 +26,8 @@ from workerflow.handlers import Context
 from workerflow.ports.world import HandlerCall
 from workerflow.runtime.handler_loader import HandlerLoadError
 from workerflow.runtime.handler_runner import EXIT_STATUS_TIMED_OUT, ProcessRunner, end_process
+
+PYTHON = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
 
 type Handler = Callable[[Any, Context], Any]
 
@@ -174,9 +179,20 @@ class TestTimeout:
         assert threading.active_count() <= before
         assert not bench.ended.is_set()
 
-    def test_the_process_ends_as_timeout_1_does(self) -> None:
-        assert EXIT_STATUS_TIMED_OUT == 124
+    def test_outside_of_tests_the_process_ends_though_a_thread_hangs_and_what_it_printed_is_kept(self) -> None:
         assert ProcessRunner.__dataclass_fields__["end"].default is end_process
+        program = (
+            "import threading\n"
+            "from workerflow.runtime.handler_runner import end_process\n"
+            "threading.Thread(target=threading.Event().wait).start()\n"
+            "print('last words', end='')\n"
+            "end_process()\n"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", program], env=PYTHON, capture_output=True, timeout=30, check=False
+        )
+        assert (ended.returncode, ended.stdout) == (EXIT_STATUS_TIMED_OUT, b"last words")
+        assert EXIT_STATUS_TIMED_OUT == 124
 
 
 class TestContext:

@@ -90,6 +90,13 @@ class TestSettle:
         wired.meanwhile("runs.write", touch, times=MAX_TRIES - 1)
         assert wired.ledger.settle(row, cancel).run.state is RunState.CANCELLED
 
+    def test_a_row_that_vanished_before_the_first_write_is_written_as_the_first(self, wired: Wired) -> None:
+        task = wired.take()
+        wired.running(task)
+        wired.runs.vanishes = True
+        settled = wired.ledger.settle(Run.of_task(task), cancel)
+        assert (settled.run.state, wired.row(task).version) == (RunState.CANCELLED, 1)
+
     def test_a_row_that_expired_while_it_was_changed_is_not_raised_from_the_dead(self, wired: Wired) -> None:
         task = wired.take()
         row = wired.running(task)

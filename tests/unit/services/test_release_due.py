@@ -215,6 +215,15 @@ class TestSwitches:
         release(wired)
         assert wired.queue.messages == [message_of(task)]
 
+    def test_an_entry_of_a_task_that_is_no_longer_parked_there_is_passed(self, wired: Wired) -> None:
+        task = wired.take()
+        wired.switch(Enablement.PAUSED)
+        wired.run_once(task)
+        wired.switch(Enablement.ENABLED)
+        wired.meanwhile("runs.get_many", lambda: wired.running(task))
+        release(wired)
+        assert (wired.row(task).state, wired.queue.messages) == (RunState.RUNNING, [])
+
     def test_a_source_that_was_paused_again_meanwhile_keeps_its_tasks(self, wired: Wired) -> None:
         task = wired.take()
         wired.switch(Enablement.PAUSED)

@@ -248,6 +248,16 @@ class TestOneChild:
         assert (grandchild.lineage.root, grandchild.lineage.parent) == (parent.trace_id, child.trace_id)
         assert [entry.generation for entry in wired.world.replays.lineage(TENANT, parent.trace_id)] == [1, 2]
 
+    def test_a_parent_that_expired_while_another_was_faster_is_not_found(self, wired: Wired) -> None:
+        parent = failed(wired)
+
+        def overtake() -> None:
+            wired.memory.replay_counts[TENANT, parent.trace_id] = 1
+            wired.memory.runs.clear()
+
+        wired.meanwhile("replays.record_replay", overtake)
+        assert refusal(wired, parent) == "not_found"
+
     def test_a_lineage_that_never_stands_still_is_given_up(self, wired: Wired) -> None:
         parent = failed(wired)
 

@@ -19,12 +19,14 @@ class TrickyRuns(FakeRuns):
 
     Attributes:
         poison: trace ids of rows that no code of ours can have written; whoever meets one fails, as on the adapter.
+        vanishes: the row that stands in the way of the next write is gone when it is looked at.
         between_tries: called once, when a write was applied and its answer lost, before the SDK repeats it.
     """
 
     def __init__(self, memory: Memory) -> None:
         super().__init__(memory)
         self.poison: set[str] = set()
+        self.vanishes = False
         self.between_tries: Callable[[], object] | None = None
 
     @override
@@ -45,6 +47,10 @@ class TrickyRuns(FakeRuns):
     ) -> Written | Conflict[Run]:
         self._taste(run.trace_id)
         outcome = super().write(run, letter=letter, resolves=resolves)
+        if self.vanishes and isinstance(outcome, Conflict):
+            self.vanishes = False
+            del self._memory.runs[run.tenant, run.trace_id]
+            return Conflict(None)
         if self.between_tries is not None:
             happens, self.between_tries = self.between_tries, None
             happens()
