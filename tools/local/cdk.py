@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from tools.local.emulator import ROOT, LocalStackError
 
@@ -66,6 +67,15 @@ class CdkRun:
         self._process = process
         self._log = log
         self._command = command
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it if nobody waited for it: what was to follow has failed."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
 
     def finish(self) -> None:
         """Wait for its end.

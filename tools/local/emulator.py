@@ -69,7 +69,7 @@ class Emulator:
             raise LocalStackError("The emulator is not installed: run `make setup`.")
         if self.pid() is not None:
             raise LocalStackError(f"The emulator on port {self.port} runs already.")
-        self._refuse_taken_port()
+        self.refuse_taken_port()
         shutil.rmtree(self.state / "tmp", ignore_errors=True)  # unpacked functions of earlier starts
         (self.state / "tmp").mkdir(parents=True)
         with self.log.open("ab") as log:
@@ -140,7 +140,8 @@ class Emulator:
             "S3_DATA_DIR": str(self.state / "s3"),
         }
 
-    def _refuse_taken_port(self) -> None:
+    def refuse_taken_port(self) -> None:
+        """Raise LocalStackError if somebody else listens on the port. Call it when this one does not run."""
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                 raise LocalStackError(

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.session import Session
 
 from tools.credentials import Credentials, keep_credentials, mint_credentials, publish
-from tools.local.cdk import ACCOUNT, REGION, credentials_of_emulator, start_cdk
+from tools.local.cdk import ACCOUNT, REGION, CdkRun, credentials_of_emulator, start_cdk
 from tools.local.emulator import ROOT, Emulator, LocalStackError
 from tools.local.http import Answer, send
 from tools.local.sources import fingerprint_of_deployment
@@ -119,11 +119,12 @@ class LocalStack:
         self._deployed_file.unlink(missing_ok=True)
         self.state.mkdir(parents=True, exist_ok=True)
         self.stop()
+        self.emulator.refuse_taken_port()
         self._tell("packaging the functions and synthesizing the stack")
-        synth = self._cdk("synth", "--context", "env=local", "--output", str(self._assembly), "--quiet", folder=ROOT)
-        self.emulator.start(enforce_iam=False)
-        self._bootstrap()
-        synth.finish()
+        with self._synthesize() as synthesis:
+            self.emulator.start(enforce_iam=False)
+            self._bootstrap()
+            synthesis.finish()
         self._tell("deploying the stack with the CDK CLI")
         self._cdk("deploy", "--app", str(self._assembly), *_WITHOUT_ASKING, str(self._outputs_file)).finish()
         self._set_what_the_emulator_drops()
@@ -213,7 +214,11 @@ class LocalStack:
         # The port stands in the URLs that functions are told.
         return fingerprint_of_deployment(self.handlers, self.settings | {"port": str(self.port)})
 
-    def _cdk(self, command: str, *arguments: str, folder: Path | None = None) -> Any:  # noqa: ANN401
+    def _synthesize(self) -> CdkRun:
+        arguments = ("--context", "env=local", "--output", str(self._assembly), "--quiet")
+        return self._cdk("synth", *arguments, folder=ROOT)
+
+    def _cdk(self, command: str, *arguments: str, folder: Path | None = None) -> CdkRun:
         environment = {
             **credentials_of_emulator(self.emulator.endpoint),
             **self.settings,
