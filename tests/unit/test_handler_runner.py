@@ -222,6 +222,18 @@ class TestContext:
         assert context.generation == 2
         assert context.effect_key("charge") == parent.effect_key("charge")
 
+    def test_a_replay_with_new_effects_still_belongs_to_its_root(self) -> None:
+        parent = an_acceptance()
+        child = a_child(parent, 1)
+        assert child.lineage is not None
+        child = replace(child, lineage=replace(child.lineage, effect_root=child.trace_id))
+        assert Bench().context(task=child).root == parent.trace_id
+
+    def test_the_callers_trace_context_goes_through(self) -> None:
+        traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        assert Bench().context(task=an_acceptance(traceparent=traceparent)).traceparent == traceparent
+        assert Bench().context(task=an_acceptance()).traceparent is None
+
     def test_a_replay_with_new_effects_has_its_own(self) -> None:
         child = a_child(an_acceptance(), 1)
         assert child.lineage is not None

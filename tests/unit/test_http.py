@@ -26,7 +26,7 @@ EVENT = json.loads((Path(__file__).parents[1] / "events" / "http_api_post.json")
 LAMBDA_ANSWER_LIMIT = 6 * 1024 * 1024
 
 
-def read(**changes: Any) -> Request:  # noqa: ANN401 - an event is JSON
+def read(**changes: Any) -> Request:
     return read_request(EVENT | changes, request_id="r-1")
 
 

@@ -53,12 +53,13 @@ def forward(context: Context, url: str, outbound: Outbound) -> dict[str, Any]:
 
 
 def _headers(context: Context) -> dict[str, str]:
-    return {
+    headers = {
         "Content-Type": context.content_type or "application/json",
         "Idempotency-Key": context.effect_key(STEP),
         "User-Agent": "WorkerFlow-webhook-forward",
         "X-WorkerFlow-Trace-Id": context.trace_id,
     }
+    return headers | ({"traceparent": context.traceparent} if context.traceparent else {})
 
 
 def _refusal(answer: OutboundAnswer, now_ms: int) -> PermanentError | RetryableError:

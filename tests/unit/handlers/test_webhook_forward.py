@@ -48,6 +48,16 @@ def test_the_payload_is_posted_byte_for_byte_with_its_effect_key() -> None:
     assert server.last_headers["x-workerflow-trace-id"] == context.trace_id
 
 
+def test_the_callers_trace_context_goes_on_and_is_not_made_up() -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with serving(http_answer(200)) as server:
+        forward(context_for(server, traceparent=traceparent), url_of(server), LOCAL)
+        assert server.last_headers["traceparent"] == traceparent
+    with serving(http_answer(200)) as server:
+        forward(context_for(server), url_of(server), LOCAL)
+        assert "traceparent" not in server.last_headers
+
+
 def test_every_attempt_and_every_replay_carries_the_same_key() -> None:
     keys = set()
     with serving(http_answer(200)) as server:

@@ -70,6 +70,6 @@ class DeadLetter:
             payload=acceptance.payload if acceptance else None,
             content_type=acceptance.content_type if acceptance else "",
             root=acceptance.root if acceptance else run.trace_id,
-            effect_root=acceptance.lineage.effect_root if acceptance and acceptance.lineage else run.trace_id,
+            effect_root=acceptance.effect_root if acceptance else run.trace_id,
             generation=acceptance.lineage.generation if acceptance and acceptance.lineage else 0,
         )

@@ -70,9 +70,14 @@ class Acceptance:
         """Trace id of the lineage's root: its own, unless it is a replay."""
         return self.lineage.root if self.lineage else self.trace_id
 
+    @property
+    def effect_root(self) -> str:
+        """The trace id that effect keys are derived from; the root's unless the operator asked for new effects."""
+        return self.lineage.effect_root if self.lineage else self.trace_id
+
     def effect_key(self, step: str) -> str:
-        """The key of one effect, stable over attempts and replays unless the operator asked for new effects."""
-        return effect_key(self.lineage.effect_root if self.lineage else self.trace_id, step)
+        """The key of one effect outside, the same for every attempt."""
+        return effect_key(self.effect_root, step)
 
     def is_expired(self, now_ms: int) -> bool:
         """Whether the key is forgotten, deleted by TTL or not."""

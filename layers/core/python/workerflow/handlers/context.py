@@ -37,7 +37,9 @@ class Context:
         content_type: of the call's body, as received.
         body: the raw bytes of the payload, as received and signed.
         root: the trace id at the root of the lineage: the task's own, unless it is a replay.
+        effect_root: whose effect keys these are: the root's, or its own where the operator asked for new effects.
         generation: 0 for a task that came from outside, n for the n-th replay in its lineage.
+        traceparent: the caller's trace context (W3C), for calls that the handler makes; None if there was none.
         logger: see HandlerLogger.
         clock: epoch milliseconds; handlers call `now_ms()`.
         declared_secrets: the names that the route declared.
@@ -53,7 +55,9 @@ class Context:
     content_type: str
     body: bytes = field(repr=False)
     root: str
+    effect_root: str
     generation: int
+    traceparent: str | None = None
     logger: HandlerLogger = field(repr=False)
     clock: Callable[[], int] = field(repr=False)
     declared_secrets: tuple[str, ...]
@@ -76,7 +80,7 @@ class Context:
         Returns:
             40 hex digits, the same for every attempt and every replay of the task, so that the provider does it once.
         """
-        return effect_key(self.root, step)
+        return effect_key(self.effect_root, step)
 
     def secret(self, name: str) -> str:
         """Read a connector secret of this tenant.
@@ -123,6 +127,7 @@ class Context:
             content_type=content_type,
             body=json.dumps(payload).encode() if body is None else body,
             root=root or trace_id,
+            effect_root=root or trace_id,
             generation=generation,
             logger=logging.getLogger(f"workerflow.handlers.{route}"),
             clock=lambda: now_ms,

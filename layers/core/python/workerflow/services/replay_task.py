@@ -250,8 +250,8 @@ class ReplayTask:
 
 def _parent_of(run: Run, acceptance: Acceptance | None, letter: DeadLetter | None) -> _Parent | NotReplayable:
     if acceptance is not None:
-        effect_root = acceptance.lineage.effect_root if acceptance.lineage else run.trace_id
-        return _Parent(run, acceptance.root, effect_root, acceptance.payload, acceptance.content_type, letter)
+        payload, content_type = acceptance.payload, acceptance.content_type
+        return _Parent(run, acceptance.root, acceptance.effect_root, payload, content_type, letter)
     if letter is not None and letter.payload is not None:
         return _Parent(run, letter.root, letter.effect_root, letter.payload, letter.content_type, letter)
     return _PAYLOAD_GONE
