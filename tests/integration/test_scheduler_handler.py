@@ -10,13 +10,15 @@ import pytest
 
 from tests.integration.functions_world import FunctionsWorld, functions_world, text_of
 from tests.integration.scripted_handlers import starts
+from tests.support.aws import physical
 from tests.support.faults import Fault
 from tests.support.quick_moto import queue_of
 from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.domain.identity import SHARDS, shard_of
 from workerflow.domain.run import LetterClass, RunState
 from workerflow.domain.task import TaskMessage
 from workerflow.services.sweep import GRACE_S
-from workerflow.tables import AUDIT_EVENTS
+from workerflow.tables import AUDIT_EVENTS, RUNS
 
 DAY_S = 24 * 3600
 
@@ -109,3 +111,23 @@ def test_open_letters_are_counted(world: FunctionsWorld, capsys: pytest.CaptureF
     capsys.readouterr()
     world.tick()
     assert '"OpenDeadLetters":[3.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_a_row_that_no_code_of_ours_wrote_holds_up_neither_sweep_nor_drain(
+    world: FunctionsWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks = [world.take(f"key-{number}", age_seconds=GRACE_S + 1) for number in range(2 * SHARDS)]
+    poisoned = next(one for one in tasks if sum(shard_of(one.trace_id) == shard_of(two.trace_id) for two in tasks) > 1)
+    world.aws.clients.dynamodb().put_item(
+        TableName=physical(RUNS),
+        Item={"pk": {"S": f"default#{poisoned.trace_id}"}, "sk": {"S": "run"}, "state": {"S": "dreaming"}},
+    )
+    bury(world, text_of(poisoned))
+    assert world.tick() == []
+    assert {message.trace_id for message in world.sent() if message} == {one.trace_id for one in tasks} - {
+        poisoned.trace_id
+    }
+    assert buried(world) == 1
+    out = capsys.readouterr().out.replace(" ", "")
+    assert '"SweepSkipped":[1.0]' in out
+    assert '"DrainSkipped":[1.0]' in out
