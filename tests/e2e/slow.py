@@ -1,0 +1,59 @@
+"""What takes its time. It begins with the session, and goes on while other tests run."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from tests.e2e.backstage import Backstage
+from tests.e2e.calls import Api, Call
+from workerflow.domain.enablement import Enablement
+from workerflow.domain.task import Acceptance
+from workerflow.services.sweep import GRACE_S
+
+LONG_SECONDS = 31
+"""Longer than an HTTP call is answered (28 s)."""
+PAUSED = ("e2e_paused", "e2e_paused_sync", "e2e_closing")
+"""Routes that are paused before the first call: a switch may take 10 s to hold everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Calls that were made, and whose outcome is awaited later.
+
+    Attributes:
+        long: a sync call whose handler outlives it.
+        hanging, dying: in every attempt; `..._once`: in the first one only.
+        unsent: a task that was accepted five minutes ago, and whose message was lost.
+        forwarded: a call of `webhook_forward`, whose receiver is busy at first.
+    """
+
+    long: Future[Call]
+    third_time_lucky: Call
+    exhausted: Call
+    bug: Call
+    hanging: Call
+    hanging_once: Call
+    dying: Call
+    dying_once: Call
+    unsent: Acceptance
+    forwarded: Call
+
+
+def begin(api: Api, backstage: Backstage, pool: Executor) -> Slow:
+    """Begin all of it."""
+    for route in PAUSED:
+        backstage.switch(route, Enablement.PAUSED, "the warehouse is closed")
+    lost = api.payload("lost")
+    return Slow(
+        long=pool.submit(api.call, "e2e_long", seconds=LONG_SECONDS),
+        unsent=backstage.accept_unsent("e2e_async", "lost", lost, seconds_ago=GRACE_S + 1),
+        hanging=api.start("e2e_hang"),
+        hanging_once=api.start("e2e_hang", succeedAt=2),
+        dying=api.start("e2e_die"),
+        dying_once=api.start("e2e_die", succeedAt=2),
+        exhausted=api.start("e2e_retry"),
+        third_time_lucky=api.start("e2e_retry", succeedAt=3),
+        bug=api.start("e2e_bug"),
+        forwarded=api.start("webhook_forward"),
+    )
