@@ -28,6 +28,9 @@ from workerflow.tables import (
 SEND = "sqs:SendMessage"
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
 READ_OBJECT, WRITE_OBJECT = "s3:GetObject", "s3:PutObject"
+# Without it S3 answers 403 for a missing object, as for a denied one: a lost payload would be retried as an outage.
+# Source: "GetObject", Amazon S3 API reference, permissions.
+TELL_MISSING = "s3:ListBucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Grants:
             PAYLOAD_BUCKET=self.payloads.name,
             WORKFLOW_FUNCTION=self.functions.workflow.function_name,
             SECRET_PREFIX=self.environment.secret_prefix,
-            **self._times(),
+            RETENTION_DAYS=str(self.environment.retention_days),
+            DEADLINE_HOURS=str(self.environment.deadline_hours),
         )
 
     def let_consumer_execute(self) -> None:
@@ -89,6 +93,7 @@ class Grants:
         workflow.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
         workflow.uses(tables[CURSOR_STATE], "Query")
         workflow.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
+        workflow.may(TELL_MISSING, on=self.payloads.arn)
         workflow.reads_secrets(f"{self.environment.secret_prefix}*/handlers/*")
         workflow.is_told(
             PAYLOAD_BUCKET=self.payloads.name,
@@ -114,8 +119,6 @@ class Grants:
         scheduler.is_told(
             QUEUE_URL=self.queue.tasks.queue_url,
             DEAD_LETTER_QUEUE_URL=self.queue.dead_letters.queue_url,
-            PAYLOAD_BUCKET=self.payloads.name,
-            **self._times(),
         )
 
     def _send_many(self) -> tuple[str, ...]:
@@ -124,9 +127,3 @@ class Grants:
         Source: "Amazon SQS API permissions: Actions and resource reference", Amazon SQS developer guide.
         """
         return (SEND, "sqs:SendMessageBatch") if self.environment.emulated else (SEND,)
-
-    def _times(self) -> dict[str, str]:
-        return {
-            "RETENTION_DAYS": str(self.environment.retention_days),
-            "DEADLINE_HOURS": str(self.environment.deadline_hours),
-        }

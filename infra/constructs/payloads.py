@@ -41,5 +41,9 @@ class PayloadBucket(Construct):
         return self.bucket.bucket_name
 
     @property
+    def arn(self) -> str:
+        return self.bucket.bucket_arn
+
+    @property
     def objects_arn(self) -> str:
         return self.bucket.arn_for_objects("*")

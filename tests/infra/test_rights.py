@@ -47,6 +47,7 @@ EXPECTED = {
         ("dynamodb:Query", STATE),
         ("s3:GetObject", "Bucket/*"),
         ("s3:PutObject", "Bucket/*"),
+        ("s3:ListBucket", "Bucket"),
         ("secretsmanager:GetSecretValue", f"{SECRETS}/*/handlers/*"),
     },
     "scheduler": {

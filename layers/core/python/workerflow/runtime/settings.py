@@ -126,11 +126,6 @@ class SchedulerSettings(_EveryFunction):
     audit_events: str = _table(AUDIT_EVENTS)
     queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
     dead_letter_queue_url: str = _variable("DEAD_LETTER_QUEUE_URL", "URL of the task queue's dead-letter queue.")
-    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
-    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
-    deadline_hours: int = _variable(
-        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
