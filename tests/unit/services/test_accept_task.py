@@ -29,6 +29,7 @@ class VanishingAcceptances(FakeAcceptances):
 def take(wired: Wired, draft: TaskDraft | None = None) -> Acceptance:
     outcome = wired.accept(draft or a_draft())
     assert isinstance(outcome, Accepted)
+    assert not outcome.duplicate
     return outcome.acceptance
 
 

@@ -173,6 +173,14 @@ class TestHandOver:
         assert (row.state, row.claim, row.lease_until_ms) == (RunState.RUNNING, running.claim, running.lease_until_ms)
         assert row.due_at_ms == (running.lease_until_ms or 0) + LEASE_MARGIN_S * 1000
 
+    def test_a_waiting_task_whose_caller_came_back_does_not_wait_any_more(self, wired: Wired) -> None:
+        task = ask(wired)
+        wired.handler_returns(replace(RETRYABLE, retry_after_seconds=100.0))
+        wired.run_once(task, for_caller=True)
+        answer(wired, NoAnswer(), task)
+        wired.handler_returns(HandlerOutput("document", b"{}"))
+        assert wired.run_once(task) == Execution(ExecutionStatus.SUCCEEDED)
+
     def test_a_task_that_ended_in_that_moment_is_answered_as_it_ended(self, wired: Wired) -> None:
         task = ask(wired)
         wired.run_once(task, for_caller=True)

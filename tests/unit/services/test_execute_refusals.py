@@ -164,7 +164,7 @@ class TestEnablement:
         task = wired.take()
         wired.run_once(task)
         wired.switch(Enablement.PAUSED)
-        assert wired.run_once(task).status is ExecutionStatus.SUCCEEDED
+        assert wired.run_once(task) == Execution(ExecutionStatus.SUCCEEDED, stored=True)
 
 
 class TestReplays:

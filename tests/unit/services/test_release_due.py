@@ -175,6 +175,21 @@ class TestSwitches:
         assert {message.trace_id for message in wired.queue.messages} == {task.trace_id for task in tasks}
         assert not any(wired.row(task).paused for task in tasks)
 
+    def test_resume_runs_nothing_sooner_than_the_other_side_asked(self, wired: Wired) -> None:
+        task = parked(wired)
+        not_before_ms = wired.row(task).not_before_ms
+        wired.switch(Enablement.PAUSED)
+        wired.run_once(task)
+        assert wired.row(task).paused
+        wired.switch(Enablement.ENABLED)
+        release(wired)
+        row = wired.row(task)
+        assert (row.state, row.paused, row.due_at_ms) == (RunState.PARKED, False, not_before_ms)
+        assert wired.queue.messages == []
+        wired.clock.ms = not_before_ms or 0
+        release(wired)
+        assert wired.queue.messages == [message_of(task)]
+
     def test_resume_is_bounded_and_goes_on_with_the_next_tick(self, wired: Wired) -> None:
         tasks = [wired.take(f"key-{number}") for number in range(10)]
         wired.switch(Enablement.PAUSED)

@@ -299,7 +299,16 @@ def hand_over(run: Run, now: Now) -> Update | Leave:
     if run.has_live_lease(now.ms):
         due_at_ms = (run.lease_until_ms or 0) + LEASE_MARGIN_S * 1000
         return Update(run.change(nonce=now.nonce, now_ms=now.ms, handed_over=True, due_at_ms=due_at_ms))
-    return Update(run.change(nonce=now.nonce, now_ms=now.ms, handed_over=True, due_at_ms=now.after(RESEND_BASE_S)))
+    # The caller came back, so what it waited for is over: its message must not meet the old back-off.
+    return Update(
+        run.change(
+            nonce=now.nonce,
+            now_ms=now.ms,
+            handed_over=True,
+            not_before_ms=None,
+            due_at_ms=now.after(RESEND_BASE_S),
+        )
+    )
 
 
 def decide_due(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
@@ -352,10 +361,18 @@ def _queued_again(run: Run, now: Now) -> Run:
 
 
 def release_paused(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
-    """Decide what the tick does with a parked run whose source was resumed: send it, or close it if it is over."""
+    """Decide what the tick does with a parked run whose source was resumed.
+
+    Resend; Close, if it is over; or Update, if it was waiting when the pause came and still has to: it is parked until
+    its time.
+    """
     if not (run.state is RunState.PARKED and run.paused):
         return Leave()
-    return _close_if_over(run, now, max_attempts) or Resend(_queued_again(run, now))
+    if (closing := _close_if_over(run, now, max_attempts)) is not None:
+        return closing
+    if (run.not_before_ms or 0) > now.ms:
+        return Update(run.change(nonce=now.nonce, now_ms=now.ms, paused=False, due_at_ms=run.not_before_ms))
+    return Resend(_queued_again(run, now))
 
 
 def park_for_drain(run: Run, now: Now, *, max_attempts: int) -> DueDecision | Wait:

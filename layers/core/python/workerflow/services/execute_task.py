@@ -103,7 +103,7 @@ class ExecuteTask:
         if order.for_caller:
             return Execution(ExecutionStatus.REFUSED)
         settled = self.ledger.settle(Run.of_task(acceptance), park_for_pause)
-        return self.tell_run(settled.run, for_caller=False, stored=False)
+        return self.tell_run(settled.run, for_caller=False, stored=True)
 
     def _attempt(self, acceptance: Acceptance, route: Route, order: ExecutionOrder) -> Execution:
         try:
