@@ -27,7 +27,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # no
     wired.telemetry.logger.append_keys(trace_id=order.message.trace_id, tenant=order.message.tenant)
     try:
         execution = wired.execute(order)
-        wired.telemetry.info("execution", status=execution.status.value, error=execution.error)
+        # An exception's text may repeat the payload: it stands in the ledger, which forgets, and in no log.
+        error_class = execution.error.partition(":")[0] if execution.error else None
+        wired.telemetry.info("execution", status=execution.status.value, error_class=error_class)
         return execution.to_json()
     finally:
         wired.telemetry.flush()

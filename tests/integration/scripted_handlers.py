@@ -43,6 +43,12 @@ def retry_late(_payload: Any, context: Context) -> None:
     raise RetryableError("come back in ten minutes", retry_after_seconds=600.0)
 
 
+def repeat(payload: Any, context: Context) -> None:
+    """Raise something that repeats the payload, as `int()` does."""
+    _begin(context)
+    raise ValueError(f"invalid literal for int(): {payload['card']!r}")
+
+
 def crash(_payload: Any, context: Context) -> None:
     """End with the process."""
     _begin(context)
@@ -60,7 +66,7 @@ def _begin(context: Context) -> None:
 
 def routes() -> list[Route]:
     """A route of each mode for what is needed in it."""
-    handlers = [succeed, return_much, refuse, retry, retry_late, crash]
+    handlers = [succeed, return_much, refuse, retry, retry_late, repeat, crash]
     here = __name__
     made = [Route(name=one.__name__, module=here, function=one.__name__, mode="async") for one in handlers]
     made.append(Route(name="ask", module=here, function="succeed", mode="sync"))

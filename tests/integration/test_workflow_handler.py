@@ -152,3 +152,22 @@ class TestLogs:
             "succeeded",
         )
         assert "4111" not in out
+
+    def test_nor_does_any_tell_what_a_handlers_exception_repeats_of_it(
+        self, world: FunctionsWorld, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        task = world.take(route="repeat", body=b'{"card":"4111-1111"}')
+        world.execute(task)
+        out = capsys.readouterr().out
+        assert "4111" not in out
+        assert '"error_class":"ValueError"' in out
+        assert "4111-1111" in (world.run(task).error or ""), "the ledger keeps it"
+
+    def test_a_handlers_own_lines_carry_trace_id_and_tenant(
+        self, world: FunctionsWorld, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        task = world.take(route="webhook_echo")
+        world.execute(task)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+        [own] = [line for line in lines if line.get("message") == "webhook received"]
+        assert (own["trace_id"], own["tenant"], own["size"]) == (task.trace_id, "default", 7)
