@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -70,7 +69,7 @@ class Emulator:
         if self.pid() is not None:
             raise LocalStackError(f"The emulator on port {self.port} runs already.")
         self.refuse_taken_port()
-        shutil.rmtree(self.state / "tmp", ignore_errors=True)  # unpacked functions of earlier starts
+        remove_behind(self.state / "tmp")  # unpacked functions of earlier starts
         (self.state / "tmp").mkdir(parents=True)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -164,6 +163,24 @@ class Emulator:
                 return True
         except (urllib.error.URLError, OSError):
             return False
+
+
+def remove_behind(folder: Path) -> None:
+    """Take a folder away, and have it removed by a process that nobody waits for.
+
+    Every process of a function unpacks a thousand files of its own; removing those of some fifty takes a minute on a
+    disk that is mounted with `discard`.
+    """
+    doomed = f".{folder.name}-doomed-"
+    if folder.exists():
+        folder.rename(folder.with_name(f"{doomed}{time.time_ns()}"))
+    left = [str(path) for path in folder.parent.glob(f"{doomed}*")]
+    if left:
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(
+            ["rm", "-rf", *left], stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+        process.returncode = 0
 
 
 def _runs(pid: int, program: str) -> bool:

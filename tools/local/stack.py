@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -25,7 +24,7 @@ from botocore.session import Session
 
 from tools.credentials import Credentials, keep_credentials, mint_credentials, publish
 from tools.local.cdk import ACCOUNT, REGION, CdkRun, credentials_of_emulator, start_cdk
-from tools.local.emulator import ROOT, Emulator, LocalStackError
+from tools.local.emulator import ROOT, Emulator, LocalStackError, remove_behind
 from tools.local.http import Answer, send
 from tools.local.sources import fingerprint_of_deployment
 from tools.sign import signed_headers
@@ -139,7 +138,7 @@ class LocalStack:
     def remove(self) -> None:
         """Stop it and forget everything."""
         self.stop()
-        shutil.rmtree(self.state, ignore_errors=True)
+        remove_behind(self.state)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
