@@ -248,6 +248,18 @@ class TestOneChild:
         assert (grandchild.lineage.root, grandchild.lineage.parent) == (parent.trace_id, child.trace_id)
         assert [entry.generation for entry in wired.world.replays.lineage(TENANT, parent.trace_id)] == [1, 2]
 
+    def test_a_letter_that_changed_meanwhile_is_read_again(self, wired: Wired) -> None:
+        parent = failed(wired)
+        resolved = replace(letter_of(wired, parent), state=LetterState.RESOLVED)
+
+        def resolve() -> None:
+            wired.memory.letters[TENANT, parent.trace_id] = resolved
+
+        wired.meanwhile("replays.record_replay", resolve)
+        child = replay(wired, parent)
+        assert letter_of(wired, parent) == replace(resolved, state=LetterState.REPLAYED, child=child.trace_id)
+        assert len(wired.memory.lineage) == 1
+
     def test_a_parent_that_expired_while_another_was_faster_is_not_found(self, wired: Wired) -> None:
         parent = failed(wired)
 
