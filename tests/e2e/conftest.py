@@ -46,10 +46,6 @@ ORDER = (
 """What waits for something stands behind what does not; what stops the emulator, and what sums up, comes last."""
 
 
-OUTLIVES_ITS_STARTER = "ignore:subprocess .* is still running:ResourceWarning"
-"""The emulator does, on purpose: `make up` ends and leaves it running."""
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark and order what is in this folder."""
@@ -57,7 +53,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     others = [item for item in items if item not in ours]
     for item in ours:
         item.add_marker(pytest.mark.e2e)
-        item.add_marker(pytest.mark.filterwarnings(OUTLIVES_ITS_STARTER))
     items[:] = others + sorted(ours, key=lambda item: ORDER.index(item.path.stem))
 
 

@@ -44,6 +44,7 @@ def begin(api: Api, backstage: Backstage, pool: Executor) -> Slow:
     """Begin all of it."""
     for route in PAUSED:
         backstage.switch(route, Enablement.PAUSED, "the warehouse is closed")
+    assert api.call("e2e_sync", number=1).answer.status == 200  # starts the processes: `long` is about our own time
     lost = api.payload("lost")
     return Slow(
         long=pool.submit(api.call, "e2e_long", seconds=LONG_SECONDS),

@@ -55,7 +55,7 @@ def test_a_replay_that_fails_has_a_letter_of_its_own_and_is_replayed_in_turn(api
 
 
 def test_what_has_not_ended_is_not_replayed(api: Api, backstage: Backstage) -> None:
-    waiting = api.start("e2e_retry", retryAfter=30, succeedAt=2)
+    waiting = api.start("e2e_retry", retryAfter=10, succeedAt=2)
     api.run_when(waiting.trace_id, lambda run: run["state"] == "waiting")
 
     refused = backstage.replay(waiting.trace_id, "impatience")
