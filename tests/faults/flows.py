@@ -186,6 +186,14 @@ def _too_late_for_the_tick(world: World) -> None:
     world.clock.advance(DAY_S + 1)
 
 
+def _claimed_late_and_lost(world: World) -> None:
+    """The sweeper comes by while the lease of a dead worker still lives."""
+    _accepted(world)
+    world.clock.advance(290)
+    world.deliver_once()
+    world.lose_messages()
+
+
 def _lost_beside_an_unreadable_row(world: World) -> None:
     """Both tasks stand on one page of the sweeper."""
     world.call(KEY_OF_SHARD_0)
@@ -398,6 +406,7 @@ CRASHES = frozenset({LetterClass.CRASH})
 
 FLOWS = (
     Flow("async_success", _calls()),
+    Flow("async_success_at_the_only_attempt", _calls(route="brittle"), ends=EITHER, classes=CRASHES),
     Flow("async_success_whose_caller_is_gone", _calls(returns=False)),
     Flow("duplicate", _call_twice),
     Flow("duplicate_of_a_finished_task", _call_again_when_done),
@@ -443,6 +452,7 @@ FLOWS = (
     ),
     Flow("send_lost", _lost_message),
     Flow("send_lost_beside_an_unreadable_row", _lost_beside_an_unreadable_row),
+    Flow("worker_vanishes_under_the_sweeper", _claimed_late_and_lost, _script(Vanishes(), Ok())),
     Flow("return_lost", _lost_return, _script(Fails(), Ok())),
     Flow("parked_for_long", _calls(), _script(Fails(600.0), Ok())),
     Flow("past_its_deadline", _too_late, ends=FAILED, classes=frozenset({LetterClass.EXPIRED})),

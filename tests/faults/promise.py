@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from tests.support.callers import Caller
 from tests.support.quick_moto import queue_of
 from tests.support.world import World
+from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import Run, RunState
 from workerflow.domain.task import Acceptance
 from workerflow.services.sweep import GRACE_S
+from workerflow.services.tell_run import TellRun
 
 
 def broken_promises(world: World) -> list[str]:
@@ -20,6 +22,7 @@ def broken_promises(world: World) -> list[str]:
         *_lost(world),
         *_double_ends(world),
         *_letters(world),
+        *_outputs(world),
         *_lineage(world),
         *_effects(world),
         *_answers(world),
@@ -61,8 +64,18 @@ def _letters(world: World) -> Iterator[str]:
         expected = int(run.state is RunState.FAILED)
         if written[trace_id] != expected or (trace_id in letters) != bool(expected):
             yield f"{trace_id} is {run.state}, with {written[trace_id]} letters written"
-        if expected and letters[trace_id].letter_class is not run.letter_class:
+        if trace_id in letters and letters[trace_id].letter_class is not run.letter_class:
             yield f"{trace_id} and its letter disagree"
+
+
+def _outputs(world: World) -> Iterator[str]:
+    """The output of a success can be read, and is that of the attempt which the row names."""
+    tell_run = TellRun(runs=world.aws.runs, blobs=world.aws.blobs, clock=world.clock)
+    for trace_id, run in world.kept.runs().items():
+        if run.state is RunState.SUCCEEDED:
+            document = HandlerOutput.decode(tell_run.output(run) or b"").document()
+            if document["attempt"] != run.attempt:
+                yield f"{trace_id} succeeded at attempt {run.attempt}, with the output of {document['attempt']}"
 
 
 def _lineage(world: World) -> Iterator[str]:

@@ -40,9 +40,11 @@ class LambdaProcess:
     Args:
         work: runs the function and gives its JSON answer.
         died: called when the process has ended before its time: the next invocation needs a new one.
+        for_caller: a sync caller waits for it.
     """
 
-    def __init__(self, work: Callable[[], dict[str, Any]], died: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], dict[str, Any]], died: Callable[[], None], *, for_caller: bool) -> None:
+        self.for_caller = for_caller
         self._work = work
         self._died = died
         self._outcome: tuple[dict[str, str], bytes] | None = None

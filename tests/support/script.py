@@ -113,9 +113,9 @@ class ScriptedHandlers:
             case FailsForGood():
                 raise PermanentError("no such customer")
             case Ok(size):
-                return {"done": True, "filling": filling(size)}
+                return {"done": True, "attempt": context.attempt, "filling": filling(size)}
             case _:
-                return {"done": True, "filling": ""}
+                return {"done": True, "attempt": context.attempt}
 
 
 def filling(size: int) -> str:

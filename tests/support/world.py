@@ -90,6 +90,16 @@ class Story:
     fault: Fault | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """An attempt that goes on, and nobody waits for it."""
+
+    trace_id: str
+    wake_ms: int
+    lease_until_ms: int
+    suspended: Suspended
+
+
 class World:
     """One history, on an AWS that is emptied for it. `watch` is told of every call as it begins.
 
@@ -117,7 +127,7 @@ class World:
         self.clock = _CLOCK
         self.clock.ms = self._ticked_ms = START_MS
         self._story, self._watch = story, watch
-        self._unseen: list[tuple[int, Suspended]] = []
+        self._unseen: list[_Unseen] = []
         self._attach()
         self.handlers = ScriptedHandlers(script, self._acts(), self._look_at_start)
         self.processes = Processes(aws, MANIFEST, self.clock, self._runner())
@@ -251,9 +261,9 @@ class World:
             if caller.calls_again_ms is not None and caller.calls_again_ms <= self.clock.ms:
                 self._call(caller)
         self.deliver_once()
-        for entry in [entry for entry in self._unseen if entry[0] <= self.clock.ms]:
-            self._unseen.remove(entry)
-            entry[1].go_on()
+        for unseen in [unseen for unseen in self._unseen if unseen.wake_ms <= self.clock.ms]:
+            self._unseen.remove(unseen)
+            unseen.suspended.go_on()
 
     def _deliver(self, message: Any) -> None:
         record = {
@@ -273,7 +283,7 @@ class World:
     def _next_ms(self) -> int | None:
         """When something happens next; None: the world is at rest."""
         times = [caller.calls_again_ms for caller in self.callers if caller.calls_again_ms is not None]
-        times += [wake_ms for wake_ms, _ in self._unseen]
+        times += [unseen.wake_ms for unseen in self._unseen]
         times += [int(message.visible_at) + 1 for message in queue_of(self.aws.queue_url)._messages]
         next_tick_ms = self._ticked_ms + MINUTE_MS
         times += [max(time_ms, next_tick_ms) for time_ms in self._times_for_tick()]
@@ -304,10 +314,16 @@ class World:
             for_caller=event["forCaller"],
             remaining_ms=REMAINING_MS,
         )
-        process = LambdaProcess(lambda: self.processes.workflow(order).to_json(), self.processes.start_workflow)
+        process = LambdaProcess(
+            lambda: self.processes.workflow(order).to_json(),
+            self.processes.start_workflow,
+            for_caller=order.for_caller,
+        )
         suspended = process.start()
         if suspended is not None:
-            self._unseen.append((self.clock.ms + round(suspended.seconds * 1000), suspended))
+            wake_ms = self.clock.ms + round(suspended.seconds * 1000)
+            lease_until_ms = self.kept.runs()[order.message.trace_id].lease_until_ms or 0
+            self._unseen.append(_Unseen(order.message.trace_id, wake_ms, lease_until_ms, suspended))
             self.clock.advance(INGRESS_WAIT_S if order.for_caller else CONSUMER_WAIT_S)
         return process.answer(request.url)
 
@@ -333,6 +349,12 @@ class World:
     def _look_at_start(self, start: Start) -> None:
         if self.books.successes(start.trace_id):
             self.broken.append(f"{start} after a recorded success")
+        run = self.kept.runs()[start.trace_id]
+        if run.belongs_to_caller and not LambdaProcess.current().for_caller:
+            self.broken.append(f"{start} behind its caller's back")
+        for other in self._unseen:
+            if other.trace_id == start.trace_id and other.lease_until_ms > self.clock.ms:
+                self.broken.append(f"{start} while another works under a live lease")
 
     def _look_after_promises(self) -> None:
         """A run is terminal, or has a live lease, or a due time, or the sweeper has yet to come by."""
