@@ -141,6 +141,18 @@ class TestDied:
         assert isinstance(outcome, TryAgain)
         assert wired.row(task).state is RunState.WAITING
 
+    def test_a_worker_that_died_after_its_success_was_recorded_has_answered(self, wired: Wired) -> None:
+        task = ask(wired)
+
+        def die_late(call: InvokeCall) -> Invocation:
+            wired.run_once(task, owner=call.owner, for_caller=True)
+            return Died("Runtime.ExitError")
+
+        wired.world.invoker.answer = die_late
+        outcome = wired.answer_sync(task, wait_seconds=WAIT_SECONDS)
+        assert isinstance(outcome, Finished)
+        assert HandlerOutput.decode(outcome.output).body == b'{"n":1}'
+
     def test_a_death_before_the_claim_leaves_nothing(self, wired: Wired) -> None:
         assert answer(wired, Died("Runtime.ExitError")) == InFlight(10.0)
         assert wired.memory.runs == {}

@@ -48,7 +48,7 @@ class TestWhose:
         task = wired.take(mode="sync", source="route:ask")
         wired.run_once(task, for_caller=True)
         execution = died(wired, task, for_caller=True)
-        assert execution.status is ExecutionStatus.SUCCEEDED
+        assert (execution.status, execution.stored) == (ExecutionStatus.SUCCEEDED, False)
         assert HandlerOutput.decode(execution.output or b"").body == b'{"n":1}'
 
     def test_a_success_that_comes_between_reading_and_recording_stands(self, wired: Wired) -> None:
