@@ -165,6 +165,39 @@ class TestSwitches:
         release(wired)
         assert wired.order_of("runs.write") == []
 
+    def test_neither_takes_anything_from_a_running_attempt(self, wired: Wired) -> None:
+        task = wired.take()
+        row = wired.keep(replace(wired.running(task), due_at_ms=wired.clock.ms))
+        for state in (Enablement.DISABLED, Enablement.PAUSED):
+            wired.switch(state)
+            release(wired)
+            assert (wired.row(task).state, wired.row(task).claim) == (RunState.RUNNING, row.claim)
+            assert wired.row(task).due_at_ms == (row.lease_until_ms or 0) + LEASE_MARGIN_S * 1000
+
+    def test_a_deadline_that_has_passed_is_told_as_such_though_the_route_is_paused(self, wired: Wired) -> None:
+        task = wired.take()
+        wired.queued(task)
+        wired.switch(Enablement.PAUSED)
+        wired.clock.ms = task.deadline_ms
+        release(wired)
+        assert wired.row(task).letter_class is LetterClass.EXPIRED
+
+    def test_a_sync_task_without_its_caller_is_abandoned_though_its_route_is_disabled(self, wired: Wired) -> None:
+        task = wired.take(mode="sync", source="route:ask")
+        wired.queued(task)
+        wired.switch(Enablement.DISABLED, "route:ask")
+        release(wired)
+        assert wired.row(task).state is RunState.ABANDONED
+
+    def test_what_is_no_longer_due_is_left_alone_though_the_index_still_shows_it(self, wired: Wired) -> None:
+        task = wired.take()
+        row = wired.queued(task)
+        wired.switch(Enablement.DISABLED)
+        later = replace(row, version=2, nonce="later", due_at_ms=wired.clock.ms + 1)
+        wired.meanwhile("runs.get_many", lambda: wired.keep(later))
+        release(wired)
+        assert wired.row(task) == later
+
     def test_resume_releases_all_of_them(self, wired: Wired) -> None:
         tasks = [wired.take(f"key-{number}") for number in range(10)]
         wired.switch(Enablement.PAUSED)
@@ -266,6 +299,14 @@ class TestBounds:
         wired.memory.calls.clear()
         release(wired)
         assert wired.order_of("runs.due") == ["runs.due"] * 4, "one page a shard"
+
+    def test_nor_does_a_page_that_cannot_be_written_keep_it_going(self, wired: Wired) -> None:
+        due_in_one_shard(wired, PAGE)
+        wired.memory.calls.clear()
+        wired.refuse("runs.write", times=10_000, error=IntegrityError)
+        release(wired)
+        assert wired.order_of("runs.due") == ["runs.due"] * 4
+        assert wired.signals.counts["DueSkipped"] == PAGE
 
     def test_an_idle_tick_reads_one_page_a_shard_and_the_switches(self, wired: Wired) -> None:
         release(wired)
