@@ -108,4 +108,4 @@ bench: $(READY) ## figures: write units and calls of a task, CPU time of a cold 
 	@$(PYTHON) -m tools.bench.cold_start
 
 clean: down ## forget the local stack and everything that was built
-	@rm -rf .build .local/stack cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .build .local/stack .local/e2e .local/.*-doomed-* cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
