@@ -59,10 +59,10 @@ class WorkerFlowStack(Stack):
         self._tell("AlarmTopic", alarms.topic.topic_arn, "Subscribe to it to hear of alarms")
 
     def _alarms(self, environment: Environment, api: IngressApi, queue: TaskQueue, functions: Functions) -> Alarms:
-        alarms = Alarms(self, environment)
+        alarms, metrics = Alarms(self, environment), OwnMetrics(environment)
         alarms.watch_queue(queue)
-        alarms.watch_tick(functions.scheduler)
-        alarms.watch_ledger(OwnMetrics(environment))
+        alarms.watch_tick(metrics)
+        alarms.watch_ledger(metrics)
         alarms.watch_api(api)
         for function in (functions.ingress, functions.consumer, functions.scheduler):
             alarms.watch_function(function)

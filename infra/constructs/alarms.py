@@ -55,12 +55,13 @@ class Alarms(Construct):
             at_least=limit * 60,
         )
 
-    def watch_tick(self, ticked: WorkerFlowFunction) -> None:
-        """A tick that does not come: nothing is swept, parked tasks stay parked."""
+    def watch_tick(self, metrics: OwnMetrics) -> None:
+        """A tick that does not come, or comes and fails in part: nothing is swept, parked tasks stay parked."""
         self._ring(
             "tick-missing",
-            "The minute tick has not run for five minutes: lost sends and parked tasks wait.",
-            ticked.lambda_function.metric_invocations(period=FIVE_MINUTES, statistic="Sum"),
+            "No minute tick has done all of its work for five minutes: lost sends and parked tasks wait. If ticks do "
+            "come, the scheduler's log names the part that fails.",
+            metrics.ticks_completed(FIVE_MINUTES),
             below=1,
         )
 

@@ -24,6 +24,10 @@ class OwnMetrics:
         """Dead letters that nobody has replayed or resolved, counted by each tick."""
         return self._metric("OpenDeadLetters", "scheduler", "Maximum", period)
 
+    def ticks_completed(self, period: Duration) -> cloudwatch.Metric:
+        """Ticks of which no part failed: the tick itself survives a part that fails, and Lambda sees no error."""
+        return self._metric("TickCompleted", "scheduler", "Sum", period)
+
     def resent(self, period: Duration) -> cloudwatch.Metric:
         """Tasks that the sweeper sent again because no sign of them was found."""
         return self._metric("Resent", "scheduler", "Sum", period)

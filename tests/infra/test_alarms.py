@@ -11,7 +11,7 @@ from tests.infra.templates import Json, Resources, synthesize
 ALARMS = {
     "queue-dead-letters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     "oldest-message": ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
-    "tick-missing": ("AWS/Lambda", "Invocations"),
+    "tick-missing": ("WorkerFlow/prod", "TickCompleted"),
     "open-dead-letters": ("WorkerFlow/prod", "OpenDeadLetters"),
     "resent": ("WorkerFlow/prod", "Resent"),
     "api-server-errors": ("AWS/ApiGateway", "5xx"),
@@ -46,12 +46,11 @@ def test_an_alarm_watches_its_metric_and_tells_the_topic(prod: Resources, name: 
     assert found["OKActions"] == found["AlarmActions"]
 
 
-def test_silence_of_the_tick_is_an_alarm(prod: Resources) -> None:
+def test_a_tick_that_does_not_come_or_fails_in_part_is_an_alarm(prod: Resources) -> None:
     found = alarm(prod, "tick-missing")
     assert found["TreatMissingData"] == "breaching"
     assert found["ComparisonOperator"] == "LessThanThreshold"
-    assert found["Threshold"] == 1
-    assert [prod.readable(dimension["Value"]) for dimension in found["Dimensions"]] == ["workerflow-prod-scheduler"]
+    assert (found["Threshold"], found["Statistic"]) == (1, "Sum")
 
 
 def test_silence_of_anything_else_is_none(prod: Resources) -> None:
@@ -59,7 +58,7 @@ def test_silence_of_anything_else_is_none(prod: Resources) -> None:
     assert {other["TreatMissingData"] for other in others} == {"notBreaching"}
 
 
-@pytest.mark.parametrize("name", ["open-dead-letters", "resent"])
+@pytest.mark.parametrize("name", ["open-dead-letters", "resent", "tick-missing"])
 def test_own_metrics_are_read_under_the_dimension_that_powertools_writes(prod: Resources, name: str) -> None:
     assert alarm(prod, name)["Dimensions"] == [{"Name": "service", "Value": "scheduler"}]
     told = prod.function("scheduler")["Environment"]["Variables"]
@@ -67,7 +66,7 @@ def test_own_metrics_are_read_under_the_dimension_that_powertools_writes(prod: R
     assert told["POWERTOOLS_METRICS_NAMESPACE"] == alarm(prod, name)["Namespace"]
 
 
-@pytest.mark.parametrize("metric", ["OpenDeadLetters", "Resent"])
+@pytest.mark.parametrize("metric", ["OpenDeadLetters", "Resent", "TickCompleted"])
 def test_own_metrics_are_counted_by_the_tick_under_that_name(metric: str) -> None:
     services = Path(__file__).resolve().parents[2] / "layers/core/python/workerflow/services"
     assert [file.name for file in services.glob("*.py") if f'count("{metric}"' in file.read_text()]
