@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -178,6 +178,32 @@ class TestTimeout:
                 thread.join(1)
         assert threading.active_count() <= before
         assert not bench.ended.is_set()
+
+    def test_no_fault_of_the_log_keeps_the_process(self) -> None:
+        class Broken(logging.Logger):
+            @override
+            def error(self, *_args: object, **_fields: object) -> None:
+                raise OSError("the log is gone")
+
+        ended: list[bool] = []
+        runner = ProcessRunner(
+            load=lambda _route: Bench().handler,
+            clock=FakeClock(),
+            secrets=FakeSecrets(),
+            logger=Broken("gone"),
+            end=lambda: ended.append(True),
+        )
+        with pytest.raises(OSError, match="the log is gone"):
+            runner._overrun(a_route())
+        assert ended
+
+    @pytest.mark.parametrize("left", ["sys.stdout.close()", "sys.stdout = None"])
+    def test_no_handler_keeps_the_process_by_what_it_did_to_its_output(self, left: str) -> None:
+        program = f"import sys\nfrom workerflow.runtime.handler_runner import end_process\n{left}\nend_process()\n"
+        ended = subprocess.run(
+            [sys.executable, "-c", program], env=PYTHON, capture_output=True, timeout=30, check=False
+        )
+        assert ended.returncode == EXIT_STATUS_TIMED_OUT
 
     def test_outside_of_tests_the_process_ends_though_a_thread_hangs_and_what_it_printed_is_kept(self) -> None:
         assert ProcessRunner.__dataclass_fields__["end"].default is end_process

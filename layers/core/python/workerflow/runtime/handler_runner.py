@@ -29,9 +29,11 @@ EXIT_STATUS_TIMED_OUT = 124
 
 def end_process() -> None:
     """End this process at once, whatever its threads do."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(EXIT_STATUS_TIMED_OUT)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:  # a handler may have closed or replaced them
+        os._exit(EXIT_STATUS_TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +71,10 @@ class ProcessRunner:
             timer.cancel()
 
     def _overrun(self, route: Route) -> None:
-        self.logger.error("the handler of %s overran its time-out of %s s", route.source, route.timeout_seconds)
-        self.end()
+        try:
+            self.logger.error("the handler of %s overran its time-out of %s s", route.source, route.timeout_seconds)
+        finally:
+            self.end()
 
     def _context_of(self, call: HandlerCall) -> Context:
         acceptance, route = call.acceptance, call.route
