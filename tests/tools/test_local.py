@@ -7,11 +7,13 @@ import os
 import socket
 import subprocess
 from pathlib import Path
+from typing import override
 
 import pytest
 
 from tools.local import Emulator, LocalStack, LocalStackError
 from tools.local.__main__ import curl
+from tools.local.cdk import CdkRun
 from tools.local.demo import github_push
 from workerflow.domain.signature import SignatureVerdict, SignedCall, verify
 
@@ -85,3 +87,46 @@ def test_the_printed_call_is_signed_as_ingress_wants_it(stack: LocalStack, tmp_p
     )
     assert headers["Host"] == "abcdef12.execute-api.localhost:4599"
     assert verify([secret], call, headers["X-Signature"], now_seconds=1_800_000_000) is SignatureVerdict.VALID
+
+
+class NoEmulator(Emulator):
+    """Runs while its folder holds a file that says so."""
+
+    @override
+    def pid(self) -> int | None:
+        return 1 if (self.state / "runs").exists() else None
+
+    @override
+    def start(self, *, enforce_iam: bool) -> None:
+        (self.state / "runs").touch()
+
+    @override
+    def stop(self) -> None:
+        (self.state / "runs").unlink(missing_ok=True)
+
+
+class FaultyHandlers(LocalStack):
+    """A stack whose synthesis fails."""
+
+    @override
+    def _synthesize(self) -> CdkRun:
+        log = self.state / "cdk-synth.log"
+        log.write_text("the handlers have faults")
+        return CdkRun(subprocess.Popen(["false"]), log, "synth")
+
+    @override
+    def _bootstrap(self) -> None:
+        return
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_synthesis_that_fails_leaves_running_what_ran_and_nothing_else(tmp_path: Path, *, running: bool) -> None:
+    stack = FaultyHandlers(4599, tmp_path)
+    stack.emulator = NoEmulator(4599, tmp_path)
+    if running:
+        stack.emulator.start(enforce_iam=True)
+    (tmp_path / "deployed").write_text("earlier sources")
+    with pytest.raises(LocalStackError, match="the handlers have faults"):
+        stack.deploy()
+    assert (stack.emulator.pid() is not None) is running
+    assert (tmp_path / "deployed").is_file() is running

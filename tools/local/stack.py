@@ -113,23 +113,35 @@ class LocalStack:
         self.start()
 
     def deploy(self) -> None:
-        """Deploy the present sources with the CDK CLI. Leaves it stopped, with everything written down."""
+        """Deploy the present sources with the CDK CLI. Leaves it stopped, with everything written down.
+
+        Raises:
+            LocalStackError: a step failed. If it was the synthesis, what was running runs on.
+        """
         fingerprint = self._fingerprint()
-        self._deployed_file.unlink(missing_ok=True)
         self.state.mkdir(parents=True, exist_ok=True)
-        self.stop()
-        self.emulator.refuse_taken_port()
+        if self.emulator.pid() is None:
+            self.emulator.refuse_taken_port()
         self._tell("packaging the functions and synthesizing the stack")
         with self._synthesize() as synthesis:
-            self.emulator.start(enforce_iam=False)
-            self._bootstrap()
-            synthesis.finish()
+            if self.emulator.pid() is not None:
+                synthesis.finish()  # a handler with a fault must not take down what works
+                self.stop()
+            try:
+                self._deploy(synthesis)
+            finally:
+                self.stop()  # a failure, too, must not leave it running with IAM off
+        self._deployed_file.write_text(fingerprint)
+
+    def _deploy(self, synthesis: CdkRun) -> None:
+        self._deployed_file.unlink(missing_ok=True)
+        self.emulator.start(enforce_iam=False)
+        self._bootstrap()
+        synthesis.finish()
         self._tell("deploying the stack with the CDK CLI")
         self._cdk("deploy", "--app", str(self._assembly), *_WITHOUT_ASKING, str(self._outputs_file)).finish()
         self._set_what_the_emulator_drops()
         self._publish_credentials()
-        self.stop()
-        self._deployed_file.write_text(fingerprint)
 
     def is_current(self) -> bool:
         """Whether exactly the present sources are deployed."""
