@@ -126,7 +126,7 @@ class Door:
     ) -> Response:
         route = self.manifest.routes.get(path.route)
         if route is None:
-            raise RouteNotFoundError
+            raise RouteNotFoundError(f"no deployed handler declares the route `{path.route}`")
         caller.proof.require(route.authentication)
         draft = self._draft(request, caller, route, self._key(headers, caller))
         self._require_enabled(caller, route)

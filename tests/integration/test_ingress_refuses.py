@@ -257,6 +257,11 @@ def test_an_unknown_tenant_cannot_be_told_from_a_wrong_secret(world: IngressWorl
     assert (unknown.status, unknown.headers, unknown.document) == (wrong.status, wrong.headers, wrong.document)
 
 
+def test_an_unknown_route_is_named_to_whoever_proved_who_they_are(world: IngressWorld) -> None:
+    detail = with_token("/api/webhook_ecko")(world).document["detail"]
+    assert detail == "no deployed handler declares the route `webhook_ecko`"
+
+
 def test_a_disabled_route_tells_why(world: IngressWorld) -> None:
     assert with_token("/api/switched_off")(world).document["detail"] == "replaced by webhook_echo"
 

@@ -165,3 +165,23 @@ def test_all_refusals_of_credentials_carry_a_challenge() -> None:
     with pytest.raises(RefusedError) as caught:
         attempt(Presented())
     assert caught.value.headers["www-authenticate"].startswith("Bearer")
+
+
+def told(presented: Presented, *, tenant_exists: bool) -> str:
+    with pytest.raises(UnauthorizedError) as caught:
+        attempt(presented, tenant_exists=tenant_exists)
+    return caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("presented", "hint"),
+    [
+        (signed("wrong"), "signed lines"),
+        (Presented(signature=PresentedSignature("v1=zz", CALL)), "64 lower-case hex digits"),
+        (signed(SIGNING, replace(CALL, timestamp=str(NOW + 301))), "300 s"),
+        (Presented(token="wrong"), "token"),
+    ],
+)
+def test_each_refusal_says_what_to_change_and_nothing_of_the_tenant(presented: Presented, hint: str) -> None:
+    assert hint in told(presented, tenant_exists=True)
+    assert told(presented, tenant_exists=True) == told(presented, tenant_exists=False)

@@ -27,7 +27,15 @@ from workerflow.domain.refusals import (
     UnauthorizedError,
 )
 from workerflow.domain.route import Authentication
-from workerflow.domain.signature import SignatureVerdict, SignedCall, verify, with_decoys
+from workerflow.domain.signature import (
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    TOLERANCE_SECONDS,
+    SignatureVerdict,
+    SignedCall,
+    verify,
+    with_decoys,
+)
 
 MIN_SECRET_CHARACTERS = 16
 """Shorter ones are refused when they are read: an empty signing secret would let everybody in."""
@@ -35,12 +43,22 @@ MIN_SECRET_CHARACTERS = 16
 _KINDS = ("token", "signing")
 _SLOTS = ("current", "previous")
 
-_REFUSALS: Mapping[SignatureVerdict, type[UnauthorizedError]] = {
-    SignatureVerdict.MALFORMED: SignatureMalformedError,
-    SignatureVerdict.TIMESTAMP_MALFORMED: SignatureTimestampMalformedError,
-    SignatureVerdict.TIMESTAMP_SKEW: SignatureTimestampSkewError,
-    SignatureVerdict.MISMATCH: SignatureMismatchError,
+_REFUSALS: Mapping[SignatureVerdict, tuple[type[UnauthorizedError], str]] = {
+    SignatureVerdict.MALFORMED: (
+        SignatureMalformedError,
+        f"`{SIGNATURE_HEADER}` is `v1=` and 64 lower-case hex digits",
+    ),
+    SignatureVerdict.TIMESTAMP_MALFORMED: (
+        SignatureTimestampMalformedError,
+        f"`{TIMESTAMP_HEADER}` is the seconds since the epoch",
+    ),
+    SignatureVerdict.TIMESTAMP_SKEW: (SignatureTimestampSkewError, f"at most {TOLERANCE_SECONDS} s from our clock"),
+    SignatureVerdict.MISMATCH: (
+        SignatureMismatchError,
+        "the secret, the tenant or one of the signed lines is another one; sign the very bytes that are sent",
+    ),
 }
+"""What to say to each verdict. A tenant that does not exist is told the same as a wrong secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +156,7 @@ def prove(presented: Presented, credentials: Credentials, *, tenant_exists: bool
     if presented.signature is not None:
         _prove_signature(presented.signature, credentials, tenant_exists=tenant_exists, now_seconds=now_seconds)
     if presented.token is not None and not (_is_live(presented.token, credentials.tokens) and tenant_exists):
-        raise TokenMismatchError
+        raise TokenMismatchError("the token or the tenant is another one")
     return Proof(by_token=presented.token is not None, by_signature=presented.signature is not None)
 
 
@@ -149,7 +167,8 @@ def _prove_signature(
     if verdict is SignatureVerdict.VALID and not tenant_exists:
         verdict = SignatureVerdict.MISMATCH
     if verdict is not SignatureVerdict.VALID:
-        raise _REFUSALS[verdict]
+        refusal, detail = _REFUSALS[verdict]
+        raise refusal(detail)
 
 
 def _is_live(token: str, live: Sequence[str]) -> bool:
