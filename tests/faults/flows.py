@@ -51,7 +51,8 @@ class Flow:
     Attributes:
         play: what happens from outside; the world goes on to its rest afterwards.
         ends: the states in which every task of the story may end.
-        classes: the classes that the letters of failed tasks may have.
+        classes: of the letters of failed tasks; without a fault only the first.
+        within_seconds: how long the story may take when nothing fails.
         check: what else is wrong at the end, in words.
     """
 
@@ -59,8 +60,17 @@ class Flow:
     play: Callable[[World], None]
     script: Script = ALL_WELL
     ends: frozenset[RunState] = frozenset({RunState.SUCCEEDED})
-    classes: frozenset[LetterClass] = frozenset()
+    classes: tuple[LetterClass, ...] = ()
     check: Callable[[World], Iterator[str]] = lambda _world: iter(())
+    within_seconds: float = 2 * DAY_S
+
+    def mistakes_without_fault(self, world: World) -> list[str]:
+        """What did not end as it must where nothing failed, in words."""
+        classes = [run.letter_class for run in world.kept.runs().values() if run.letter_class is not None]
+        wrong = [f"a letter of class {found}" for found in classes if found not in self.classes[:1]]
+        if world.seconds > self.within_seconds:
+            wrong.append(f"took {world.seconds} s")
+        return [*wrong, *self.mistakes(world)]
 
     def mistakes(self, world: World) -> list[str]:
         """What did not end as it must, in words."""
@@ -95,7 +105,7 @@ def _calls(**arguments: object) -> Callable[[World], None]:
 FAILED = frozenset({RunState.FAILED})
 SUCCEEDED = frozenset({RunState.SUCCEEDED})
 ABANDONED = frozenset({RunState.ABANDONED})
-HANDLER_ERROR = frozenset({LetterClass.HANDLER_ERROR})
+HANDLER_ERROR = (LetterClass.HANDLER_ERROR,)
 
 
 # Duplicates.
@@ -402,28 +412,28 @@ def _read_the_run(world: World) -> None:
 
 
 EITHER = SUCCEEDED | FAILED
-CRASHES = frozenset({LetterClass.CRASH})
+CRASHES = (LetterClass.CRASH,)
 
 FLOWS = (
-    Flow("async_success", _calls()),
+    Flow("async_success", _calls(), within_seconds=1),
     Flow("async_success_at_the_only_attempt", _calls(route="brittle"), ends=EITHER, classes=CRASHES),
     Flow("async_success_whose_caller_is_gone", _calls(returns=False)),
     Flow("duplicate", _call_twice),
     Flow("duplicate_of_a_finished_task", _call_again_when_done),
     Flow("key_with_another_body", _other_body, check=_second_is_refused),
-    Flow("retryable_then_success", _calls(), _script(Fails(), Ok())),
+    Flow("retryable_then_success", _calls(), _script(Fails(), Ok()), within_seconds=10),
     Flow("permanent_failure", _calls(), _script(FailsForGood()), FAILED, HANDLER_ERROR),
-    Flow("exhausted", _calls(route="thrice"), _script(Fails()), FAILED, frozenset({LetterClass.EXHAUSTED}) | CRASHES),
-    Flow("process_death_then_success", _calls(), _script(Dies(), Ok())),
+    Flow("exhausted", _calls(route="thrice"), _script(Fails()), FAILED, (LetterClass.EXHAUSTED, *CRASHES)),
+    Flow("process_death_then_success", _calls(), _script(Dies(), Ok()), within_seconds=10),
     Flow("process_death_unseen", _calls(), _script(Vanishes(), Ok())),
     Flow("last_process_death_unseen", _calls(route="brittle"), _script(Vanishes()), FAILED, CRASHES),
-    Flow("time_out_then_success", _calls(), _script(Overruns(), Ok())),
+    Flow("time_out_then_success", _calls(), _script(Overruns(), Ok()), within_seconds=40),
     Flow(
         "time_out_for_good",
         _calls(route="thrice"),
         _script(Overruns()),
         FAILED,
-        frozenset({LetterClass.TIMEOUT}) | CRASHES,
+        (LetterClass.TIMEOUT, *CRASHES),
     ),
     Flow("worker_outlives_its_lease", _calls(), _script(Slow(400), Ok())),
     Flow("worker_outlives_its_lease_while_another_works", _calls(), _script(Slow(400), Slow(200))),
@@ -447,7 +457,7 @@ FLOWS = (
         _calls(route="ask", returns=False),
         _script(Fails()),
         ABANDONED | FAILED,
-        frozenset({LetterClass.EXHAUSTED}),
+        (LetterClass.EXHAUSTED,),
         _abandoned_unless_handed_over,
     ),
     Flow("send_lost", _lost_message),
@@ -455,21 +465,19 @@ FLOWS = (
     Flow("worker_vanishes_under_the_sweeper", _claimed_late_and_lost, _script(Vanishes(), Ok())),
     Flow("return_lost", _lost_return, _script(Fails(), Ok())),
     Flow("parked_for_long", _calls(), _script(Fails(600.0), Ok())),
-    Flow("past_its_deadline", _too_late, ends=FAILED, classes=frozenset({LetterClass.EXPIRED})),
-    Flow("past_its_deadline_and_lost", _too_late_for_the_tick, ends=FAILED, classes=frozenset({LetterClass.EXPIRED})),
+    Flow("past_its_deadline", _too_late, ends=FAILED, classes=(LetterClass.EXPIRED,)),
+    Flow("past_its_deadline_and_lost", _too_late_for_the_tick, ends=FAILED, classes=(LetterClass.EXPIRED,)),
     Flow("paused_and_resumed", _pause_and_resume),
     Flow("due_while_paused", _pause_what_is_due, _script(Fails(), Ok())),
-    Flow(
-        "paused_beyond_its_deadline", _pause_beyond_the_deadline, ends=FAILED, classes=frozenset({LetterClass.EXPIRED})
-    ),
-    Flow("disabled", _disable, ends=FAILED, classes=frozenset({LetterClass.DISABLED})),
-    Flow("disabled_while_paused", _disable_what_is_paused, ends=FAILED, classes=frozenset({LetterClass.DISABLED})),
+    Flow("paused_beyond_its_deadline", _pause_beyond_the_deadline, ends=FAILED, classes=(LetterClass.EXPIRED,)),
+    Flow("disabled", _disable, ends=FAILED, classes=(LetterClass.DISABLED,)),
+    Flow("disabled_while_paused", _disable_what_is_paused, ends=FAILED, classes=(LetterClass.DISABLED,)),
     Flow(
         "disabled_while_due",
         _disable_what_is_due,
         _script(Fails(), Ok()),
         FAILED,
-        frozenset({LetterClass.DISABLED}),
+        (LetterClass.DISABLED,),
     ),
     Flow("switch_set", _set_a_switch, check=_switch_stands),
     Flow("drain_of_a_fresh_task", _bury_a_fresh_task),
@@ -479,7 +487,7 @@ FLOWS = (
         _bury_the_last_attempt,
         _script(Vanishes()),
         FAILED,
-        frozenset({LetterClass.PLATFORM}) | CRASHES,
+        (LetterClass.PLATFORM, *CRASHES),
     ),
     Flow("drain_of_a_running_task", _bury_a_running_task, _script(Slow(400), Ok())),
     Flow("drain_of_rubbish", _bury_rubbish, check=_rubbish_is_told),

@@ -132,6 +132,11 @@ class World:
         self.handlers = ScriptedHandlers(script, self._acts(), self._look_at_start)
         self.processes = Processes(aws, MANIFEST, self.clock, self._runner())
 
+    @property
+    def seconds(self) -> float:
+        """How long the history has taken so far."""
+        return (self.clock.ms - START_MS) / 1000
+
     def _attach(self) -> None:
         self.line.reset()
         self.line.choose = self._choose
