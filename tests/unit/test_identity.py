@@ -71,6 +71,9 @@ class TestTraceId:
         assert trace_id.shard == shard_of(trace_id.value)
         assert trace_id.shard in range(SHARDS)
 
+    def test_its_last_byte_says_which_and_that_never_changes_for_indexes_are_sharded_by_it(self) -> None:
+        assert [shard_of("f" * 42 + f"{byte:02x}") for byte in range(256)] == [0, 1, 2, 3] * 64
+
     def test_shards_are_taken_evenly(self) -> None:
         shards = [TraceId.mint(0, acceptance_hash("default", "s", str(number))).shard for number in range(4_000)]
         assert all(850 < shards.count(shard) < 1_150 for shard in range(SHARDS))
