@@ -106,6 +106,12 @@ class TestClaim:
         assert isinstance(decision, Close)
         assert decision.run.letter_class is LetterClass.EXPIRED
 
+    def test_a_parked_run_is_left_to_the_tick_until_its_time_has_come(self) -> None:
+        parked = fail_at(running(), at(1), replace(RETRYABLE, retry_after_seconds=3600.0))
+        assert parked.state is RunState.PARKED
+        assert claim(parked, at(3600)) == Leave()
+        assert isinstance(claim(parked, at(3601)), Begin)
+
     def test_a_waiting_run_is_claimed_when_its_time_has_come_and_not_sooner(self) -> None:
         waiting = fail_at(running(), at(1), jitter=0.5)
         assert waiting.not_before_ms == at(2).ms

@@ -120,7 +120,8 @@ def decide_claim(
         for_caller: a sync caller waits, so the time of the next attempt is the caller's to choose.
 
     Returns:
-        Begin, Wait, Close (deadline passed, or no attempt left), or Leave for a terminal run.
+        Begin, Wait, Close (deadline passed, or no attempt left), or Leave for a terminal run, and for a parked one
+        before its time: the tick has that, and a second message need not come back every two minutes until then.
     """
     if run.is_terminal:
         return Leave()
@@ -129,7 +130,7 @@ def decide_claim(
     if (closing := _close_if_over(run, now, max_attempts)) is not None:
         return closing
     if not for_caller and (run.not_before_ms or 0) > now.ms:
-        return Wait(now.seconds_until(run.not_before_ms))
+        return Leave() if run.state is RunState.PARKED else Wait(now.seconds_until(run.not_before_ms))
     return Begin(_begin(run, now, owner=owner, lease_until_ms=lease_until_ms))
 
 
