@@ -1,6 +1,6 @@
 """The AWS clients of one process: few, thread-safe, with short time-outs, and created when they are first used.
 
-botocore without boto3: the same clients, less INIT time (docs/architecture.md tells what was measured). A client
+botocore without boto3: the same clients, less INIT time (`make bench` measures it). A client
 that a function always uses is touched in its wiring, so that it is created at INIT, which runs at full CPU; what is
 rarely used (object storage) is passed on as a function and costs nothing until then.
 """
