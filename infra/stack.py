@@ -63,6 +63,7 @@ class WorkerFlowStack(Stack):
         alarms.watch_queue(queue)
         alarms.watch_tick(metrics)
         alarms.watch_ledger(metrics)
+        alarms.watch_sends(metrics)
         alarms.watch_api(api)
         for function in (functions.ingress, functions.consumer, functions.scheduler):
             alarms.watch_function(function)

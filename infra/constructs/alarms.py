@@ -20,6 +20,8 @@ from infra.constructs.queue import TaskQueue
 from infra.environments import Environment
 
 FIVE_MINUTES = Duration.minutes(5)
+# In five minutes: SQS refuses one now and then, and the sweeper is there for that.
+SENDS_THAT_MAY_FAIL = 4
 AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 SILENCE_IS_FINE = cloudwatch.TreatMissingData.NOT_BREACHING
 SILENCE_IS_BAD = cloudwatch.TreatMissingData.BREACHING
@@ -80,6 +82,16 @@ class Alarms(Construct):
             metrics.resent(FIVE_MINUTES),
             at_least=thresholds.resent_in_five_minutes,
         )
+
+    def watch_sends(self, metrics: OwnMetrics) -> None:
+        """Sends that fail: callers see their 202 all the same, so nobody else would notice."""
+        for sender in ("ingress", "scheduler"):
+            self._ring(
+                f"{sender}-sends-failed",
+                f"`{sender}` cannot send to the queue: tasks start minutes late. Its log has the reason.",
+                metrics.sends_failed(sender, FIVE_MINUTES),
+                at_least=SENDS_THAT_MAY_FAIL + 1,
+            )
 
     def watch_function(self, function: WorkerFlowFunction, *, errors_allowed: int = 0) -> None:
         """Invocations that ended in an error, and invocations that Lambda refused for want of concurrency."""

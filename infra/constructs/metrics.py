@@ -32,6 +32,10 @@ class OwnMetrics:
         """Tasks that the sweeper sent again because no sign of them was found."""
         return self._metric("Resent", "scheduler", "Sum", period)
 
+    def sends_failed(self, service: str, period: Duration) -> cloudwatch.Metric:
+        """Messages that `service` could not send; the ledger finds their tasks again, minutes later."""
+        return self._metric("SendFailed", service, "Sum", period)
+
     def _metric(self, name: str, service: str, statistic: str, period: Duration) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=self.environment.metrics_namespace,

@@ -52,7 +52,10 @@ RETENTION = Retention(retention_seconds=30 * 24 * 3600, deadline_seconds=24 * 36
 
 
 class Silence:
-    """Metrics that nobody reads."""
+    """Signals that nobody reads."""
+
+    def failure(self, message: str, error: BaseException) -> None:
+        """Drop it."""
 
     def count(self, name: str, value: int = 1) -> None:
         """Drop it."""

@@ -183,16 +183,6 @@ class FakeSecrets:
         return self.values[tenant, name]
 
 
-class FakeSignals:
-    """Signals, summed up by name."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-
-    def count(self, name: str, value: int = 1) -> None:
-        self.counts[name] += value
-
-
 class FakeFaults:
     """Faults, as they were told."""
 
@@ -201,3 +191,14 @@ class FakeFaults:
 
     def failure(self, message: str, error: BaseException) -> None:
         self.told.append((message, error))
+
+
+class FakeSignals(FakeFaults):
+    """Signals: metrics summed up by name, faults as they were told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+
+    def count(self, name: str, value: int = 1) -> None:
+        self.counts[name] += value

@@ -14,6 +14,8 @@ ALARMS = {
     "tick-missing": ("WorkerFlow/prod", "TickCompleted"),
     "open-dead-letters": ("WorkerFlow/prod", "OpenDeadLetters"),
     "resent": ("WorkerFlow/prod", "Resent"),
+    "ingress-sends-failed": ("WorkerFlow/prod", "SendFailed"),
+    "scheduler-sends-failed": ("WorkerFlow/prod", "SendFailed"),
     "api-server-errors": ("AWS/ApiGateway", "5xx"),
     "ingress-errors": ("AWS/Lambda", "Errors"),
     "consumer-errors": ("AWS/Lambda", "Errors"),
@@ -66,7 +68,7 @@ def test_own_metrics_are_read_under_the_dimension_that_powertools_writes(prod: R
     assert told["POWERTOOLS_METRICS_NAMESPACE"] == alarm(prod, name)["Namespace"]
 
 
-@pytest.mark.parametrize("metric", ["OpenDeadLetters", "Resent", "TickCompleted"])
+@pytest.mark.parametrize("metric", ["OpenDeadLetters", "Resent", "SendFailed", "TickCompleted"])
 def test_own_metrics_are_counted_by_the_tick_under_that_name(metric: str) -> None:
     services = Path(__file__).resolve().parents[2] / "layers/core/python/workerflow/services"
     assert [file.name for file in services.glob("*.py") if f'count("{metric}"' in file.read_text()]

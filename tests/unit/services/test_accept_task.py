@@ -144,6 +144,7 @@ class TestFaults:
         wired.refuse("queue.send")
         take(wired)
         assert wired.signals.counts["SendFailed"] == 1
+        assert [message for message, _ in wired.signals.told] == ["a message was not sent: the sweeper will send it"]
         assert len(wired.memory.acceptances) == 1
 
     def test_not_even_a_send_that_can_never_succeed(self, wired: Wired) -> None:

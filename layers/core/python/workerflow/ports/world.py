@@ -145,15 +145,15 @@ class Secrets(Protocol):
         """The secret's value. Raises a RetryableError if it cannot be read, PermanentError if there is none."""
 
 
-class Signals(Protocol):
-    """What operators are told beside the ledger: metrics by name. Never fails."""
-
-    def count(self, name: str, value: int = 1) -> None:
-        """Add to a metric."""
-
-
 class Faults(Protocol):
     """Where an error goes that stops nothing: the log, with its traceback. Never fails."""
 
     def failure(self, message: str, error: BaseException) -> None:
         """Record `error` with the circumstance in which it came."""
+
+
+class Signals(Faults, Protocol):
+    """What operators are told beside the ledger: faults that stop nothing, and metrics by name. Never fails."""
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Add to a metric."""

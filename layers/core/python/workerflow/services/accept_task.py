@@ -125,7 +125,8 @@ class AcceptTask:
     def _send(self, acceptance: Acceptance) -> None:
         try:
             self.queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
-        except PlatformError:
+        except PlatformError as error:
+            self.signals.failure("a message was not sent: the sweeper will send it", error)
             self.signals.count("SendFailed")
 
 

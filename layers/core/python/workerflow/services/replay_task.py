@@ -244,7 +244,8 @@ class ReplayTask:
     def _send(self, child: Acceptance) -> None:
         try:
             self.queue.send(TaskMessage(child.tenant, child.trace_id))
-        except PlatformError:
+        except PlatformError as error:
+            self.signals.failure("a message was not sent: the sweeper will send it", error)
             self.signals.count("SendFailed")
 
 

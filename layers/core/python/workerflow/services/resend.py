@@ -48,7 +48,8 @@ class Resender:
     def _refused(self, messages: Sequence[TaskMessage]) -> Sequence[TaskMessage]:
         try:
             refused = self.queue.send_many(messages)
-        except PlatformError:
+        except PlatformError as error:
+            self.signals.failure("messages were not sent: their runs' due times find them again", error)
             refused = messages
         if refused:
             self.signals.count("SendFailed", len(refused))
