@@ -173,7 +173,7 @@ class Door:
         acceptance = outcome.acceptance
         if isinstance(outcome, KeyReused):
             raise KeyReusedError("another body needs another key", trace_id=acceptance.trace_id)
-        if draft.mode == "async":
+        if acceptance.mode == "async":  # as it was taken: a deploy may have changed the route since
             response = taken(acceptance, duplicate=outcome.duplicate)
         else:
             answer = self._wait_for(acceptance, wait_seconds())

@@ -82,6 +82,11 @@ class Alarms(Construct):
             metrics.resent(FIVE_MINUTES),
             at_least=thresholds.resent_in_five_minutes,
         )
+        self._ring(
+            "unreadable-rows",
+            "The tick passes over items that it cannot read: somebody edited them, or a newer version wrote them.",
+            metrics.unreadable_rows(FIVE_MINUTES),
+        )
 
     def watch_sends(self, metrics: OwnMetrics) -> None:
         """Sends that fail: callers see their 202 all the same, so nobody else would notice."""

@@ -36,6 +36,10 @@ class OwnMetrics:
         """Messages that `service` could not send; the ledger finds their tasks again, minutes later."""
         return self._metric("SendFailed", service, "Sum", period)
 
+    def unreadable_rows(self, period: Duration) -> cloudwatch.Metric:
+        """Items that no code of this version wrote: an edit by hand, or a newer version that was rolled back."""
+        return self._metric("UnreadableRow", "scheduler", "Sum", period)
+
     def _metric(self, name: str, service: str, statistic: str, period: Duration) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=self.environment.metrics_namespace,

@@ -12,7 +12,7 @@ from workerflow.tables import DEAD_LETTERS, IDEMPOTENCY_KEYS, RUNS
 
 PROVOKED = {("workflow", "the handler of route:e2e_hang overran its time-out of 2 s")}
 """The only lines of level ERROR that there may be."""
-ALARMING = frozenset({"DueSkipped", "SendFailed", "SweepSkipped", "TickPartFailed", "UncaughtError"})
+ALARMING = frozenset({"UnreadableRow", "SendFailed", "TickPartFailed", "UncaughtError"})
 """Metrics that tell of a fault of the platform."""
 
 

@@ -14,6 +14,7 @@ ALARMS = {
     "tick-missing": ("WorkerFlow/prod", "TickCompleted"),
     "open-dead-letters": ("WorkerFlow/prod", "OpenDeadLetters"),
     "resent": ("WorkerFlow/prod", "Resent"),
+    "unreadable-rows": ("WorkerFlow/prod", "UnreadableRow"),
     "ingress-sends-failed": ("WorkerFlow/prod", "SendFailed"),
     "scheduler-sends-failed": ("WorkerFlow/prod", "SendFailed"),
     "api-server-errors": ("AWS/ApiGateway", "5xx"),
@@ -68,7 +69,7 @@ def test_own_metrics_are_read_under_the_dimension_that_powertools_writes(prod: R
     assert told["POWERTOOLS_METRICS_NAMESPACE"] == alarm(prod, name)["Namespace"]
 
 
-@pytest.mark.parametrize("metric", ["OpenDeadLetters", "Resent", "SendFailed", "TickCompleted"])
+@pytest.mark.parametrize("metric", ["OpenDeadLetters", "Resent", "SendFailed", "TickCompleted", "UnreadableRow"])
 def test_own_metrics_are_counted_by_the_tick_under_that_name(metric: str) -> None:
     services = Path(__file__).resolve().parents[2] / "layers/core/python/workerflow/services"
     assert [file.name for file in services.glob("*.py") if f'count("{metric}"' in file.read_text()]

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from functions.ingress import wiring
 from tests.integration.ingress_world import CREDENTIALS, SECRET_NAME, IngressWorld, clients, ingress_world
+from tests.support.tasks import a_route
+from workerflow.domain.manifest import Manifest
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import LetterClass
@@ -166,6 +169,15 @@ def test_the_health_check_needs_no_credentials_and_no_store(world: IngressWorld)
 
 
 # Sync ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_task_is_answered_as_it_was_taken_although_its_route_changed_its_mode(world: IngressWorld) -> None:
+    world.execute = lambda _event: Execution(ExecutionStatus.ENDED, stored=True)
+    assert world.signed("/api/payload_hash").status == 409
+    wiring.MANIFEST.write_text(Manifest.build([a_route("payload_hash", mode="async")]).to_json())
+    wiring.ingress.cache_clear()
+    assert world.signed("/api/payload_hash").status == 409, "a 202 would promise an execution that never comes"
+    assert world.signed("/api/payload_hash", key="another").status == 202
 
 
 def sync(world: IngressWorld, execution: Execution, key: str = "k") -> tuple[int, str]:

@@ -159,4 +159,4 @@ class TestFaults:
         drain(wired)
         assert wired.world.dead_messages.bodies == [message_of(poisoned).to_text()]
         assert {wired.row(task).state for task in (first, last)} == {RunState.PARKED}
-        assert (wired.signals.counts["Drained"], wired.signals.counts["DrainSkipped"]) == (2, 1)
+        assert (wired.signals.counts["Drained"], wired.signals.counts["UnreadableRow"]) == (2, 1)

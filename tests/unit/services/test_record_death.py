@@ -14,10 +14,11 @@ from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import AttemptResult, LetterClass, RunState
 from workerflow.domain.task import Acceptance
 from workerflow.ports.world import HandlerCall
-from workerflow.services.record_death import RETRY_AFTER_NO_ATTEMPT_S, Death
+from workerflow.services.record_death import CLOCK_TOLERANCE_MS, RETRY_AFTER_NO_ATTEMPT_S, Death
 
 NO_ATTEMPT = Execution(ExecutionStatus.BUSY, delay_seconds=RETRY_AFTER_NO_ATTEMPT_S)
 TIMEOUT_S = a_route().timeout_seconds
+TIMEOUT_MS = TIMEOUT_S * 1000 - CLOCK_TOLERANCE_MS
 
 
 def died(wired: Wired, task: Acceptance, *, owner: str = OWNER, for_caller: bool = False) -> Execution:
@@ -69,8 +70,8 @@ class TestWhat:
         ("lived_ms", "result", "message"),
         [
             (0, AttemptResult.CRASH, "ProcessDied: Runtime.ExitError: status 1"),
-            (TIMEOUT_S * 1000 - 1, AttemptResult.CRASH, "ProcessDied: Runtime.ExitError: status 1"),
-            (TIMEOUT_S * 1000, AttemptResult.TIMEOUT, f"HandlerTimeout: no outcome within {TIMEOUT_S} s"),
+            (TIMEOUT_MS - 1, AttemptResult.CRASH, "ProcessDied: Runtime.ExitError: status 1"),
+            (TIMEOUT_MS, AttemptResult.TIMEOUT, f"HandlerTimeout: no outcome within {TIMEOUT_S} s"),
             (270_000, AttemptResult.TIMEOUT, f"HandlerTimeout: no outcome within {TIMEOUT_S} s"),
         ],
     )

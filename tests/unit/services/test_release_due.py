@@ -306,7 +306,7 @@ class TestBounds:
         wired.refuse("runs.write", times=10_000, error=IntegrityError)
         release(wired)
         assert wired.order_of("runs.due") == ["runs.due"] * 4
-        assert wired.signals.counts["DueSkipped"] == PAGE
+        assert wired.signals.counts["UnreadableRow"] == PAGE
 
     def test_an_idle_tick_reads_one_page_a_shard_and_the_switches(self, wired: Wired) -> None:
         release(wired)
@@ -325,14 +325,14 @@ class TestFaults:
         wired.runs.poison.add(poisoned.trace_id)
         release(wired)
         assert wired.queue.messages == [message_of(first), message_of(last)]
-        assert wired.signals.counts["DueSkipped"] == 1
+        assert wired.signals.counts["UnreadableRow"] == 1
 
     def test_nor_does_a_write_that_can_never_succeed(self, wired: Wired) -> None:
         first, _, last = due_in_one_shard(wired, 3)
         wired.refuse("runs.write", after=1, error=IntegrityError)
         release(wired)
         assert wired.queue.messages == [message_of(first), message_of(last)]
-        assert wired.signals.counts["DueSkipped"] == 1
+        assert wired.signals.counts["UnreadableRow"] == 1
 
     def test_a_store_that_does_not_answer_ends_the_part_and_loses_nothing(self, wired: Wired) -> None:
         tasks = due_in_one_shard(wired, 3)

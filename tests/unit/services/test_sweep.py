@@ -261,7 +261,7 @@ class TestPoison:
         later(wired)
         sweep(wired)
         assert wired.queue.messages == [message_of(first), message_of(last)]
-        assert wired.signals.counts["SweepSkipped"] == 1
+        assert wired.signals.counts["UnreadableRow"] == 1
         assert wired.memory.cursors[TENANT, 0].position == last.trace_id
 
     def test_one_whose_letter_cannot_be_written_does_not_stop_them_either(self, wired: Wired) -> None:
@@ -270,4 +270,4 @@ class TestPoison:
         wired.refuse("acceptances.get", after=1, error=IntegrityError)
         sweep(wired)
         assert [wired.letter(task) is not None for task in tasks] == [True, False, True]
-        assert wired.signals.counts["SweepSkipped"] == 1
+        assert wired.signals.counts["UnreadableRow"] == 1

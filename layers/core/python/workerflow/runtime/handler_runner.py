@@ -22,6 +22,7 @@ from workerflow.domain.manifest import Route
 from workerflow.domain.output import HandlerOutput
 from workerflow.handlers.context import Context, HandlerLogger
 from workerflow.ports.world import Clock, HandlerCall, Secrets
+from workerflow.runtime.observability import stack_of
 
 EXIT_STATUS_TIMED_OUT = 124
 """As `timeout(1)` does."""
@@ -58,7 +59,14 @@ class ProcessRunner:
                 value = self.load(call.route)(_payload_of(call), self._context_of(call))
             return HandlerOutput.from_return(value, mode=call.route.mode)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the handler is somebody's code, and may raise anything
-            return Failure.from_exception(error)
+            failure = Failure.from_exception(error)
+            self._tell(call.route, failure, error)
+            return failure
+
+    def _tell(self, route: Route, failure: Failure, error: BaseException) -> None:
+        """Log where the handler failed. What the exception says may repeat the payload, and stands in the ledger."""
+        told = {"stack": stack_of(error)}
+        self.logger.warning("the handler of %s raised %s", route.source, failure.error_class, extra=told)
 
     @contextmanager
     def _watchdog(self, route: Route) -> Iterator[None]:

@@ -55,16 +55,21 @@ class Telemetry:
 
 def describe(error: BaseException) -> dict[str, object]:
     """An exception as log fields: `error_class`, `error_message` if it is ours or the SDK's, `stack` without values."""
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_KEPT:]
     described: dict[str, object] = {
         "error_class": f"{type(error).__module__}.{type(error).__qualname__}",
-        "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        "stack": stack_of(error),
     }
     if isinstance(error, WorkerFlowError) or type(error).__module__.startswith("botocore."):
         described["error_message"] = str(error)[:MESSAGE_KEPT]
     if error.__cause__ is not None:
         described["cause"] = describe(error.__cause__)
     return described
+
+
+def stack_of(error: BaseException) -> list[str]:
+    """The places that an exception came through, innermost last, without any value."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_KEPT:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _told(fields: dict[str, object]) -> dict[str, object]:

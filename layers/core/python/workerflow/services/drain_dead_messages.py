@@ -59,7 +59,7 @@ class DrainDeadMessages:
         try:
             return self._deal_with(dead)
         except IntegrityError:
-            self.signals.count("DrainSkipped")
+            self.signals.count("UnreadableRow")
             return False
 
     def _deal_with(self, dead: DeadMessage) -> bool:

@@ -21,6 +21,8 @@ from workerflow.services.ledger import Ledger
 from workerflow.services.tell_run import TellRun
 
 RETRY_AFTER_NO_ATTEMPT_S = 10.0
+CLOCK_TOLERANCE_MS = 500
+"""The worker's clock began the attempt, the invoker's ends it: they agree within milliseconds, not exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,6 @@ class RecordDeath:
         """A process that lived as long as its route's time-out was ended by it; a shorter life is a crash."""
         route = self.manifest.find(run.source)
         timeout_seconds = route.timeout_seconds if route else DEFAULT_TIMEOUT_SECONDS
-        if now.ms - (run.claimed_at_ms or now.ms) >= timeout_seconds * 1000:
+        if now.ms - (run.claimed_at_ms or now.ms) >= timeout_seconds * 1000 - CLOCK_TOLERANCE_MS:
             return Failure.by_platform("timeout", "HandlerTimeout", f"no outcome within {timeout_seconds} s")
         return Failure.by_platform("crash", "ProcessDied", death.words)

@@ -87,14 +87,14 @@ class ReleaseDue:
         rows = readable_rows(self.runs, entries[0].tenant, [entry.trace_id for entry in entries])
         in_order = [rows[entry.trace_id] for entry in entries if entry.trace_id in rows]
         if len(in_order) < len(entries):
-            self.signals.count("DueSkipped", len(entries) - len(in_order))
+            self.signals.count("UnreadableRow", len(entries) - len(in_order))
         return sum(self._settle(run, decide, budget) for run in in_order if budget.resends_left > 0) > 0
 
     def _settle(self, run: Run, decide: Callable[[Run, Now], DueDecision], budget: TickBudget) -> bool:
         try:
             settled = self.ledger.settle(run, decide)
         except IntegrityError:
-            self.signals.count("DueSkipped")
+            self.signals.count("UnreadableRow")
             return False
         if isinstance(settled.decision, Resend):
             self.resender.add(TaskMessage(run.tenant, run.trace_id), budget)

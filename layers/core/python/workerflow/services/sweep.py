@@ -86,7 +86,7 @@ class Sweep:
         try:
             settled = self.ledger.settle(rows.get(task.trace_id) or Run.of_task(task), self._decide)
         except IntegrityError:
-            self.signals.count("SweepSkipped")
+            self.signals.count("UnreadableRow")
             return
         if isinstance(settled.decision, Resend):
             self.resender.add(TaskMessage(task.tenant, task.trace_id), budget)

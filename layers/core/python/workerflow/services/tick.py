@@ -15,7 +15,7 @@ from workerflow.services.sweep import Sweep
 PART_SECONDS = 50
 """Together well under the function's 300 s; a part that has more to do goes on in the next minute."""
 
-PART_RESENDS = 1_000
+PART_RESENDS = 3_000
 """Messages that one part of one tick sends at most: a backlog becomes a stream, not a storm."""
 
 OPEN_LETTERS_COUNTED = 1_000
