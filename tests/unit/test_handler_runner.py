@@ -133,6 +133,13 @@ class TestRaise:
     def test_the_class_of_what_is_raised_says_whether_it_is_tried_again(self, error: BaseException, kind: str) -> None:
         assert failure(Bench(raising(error)).run()).kind == kind
 
+    def test_its_author_is_told_the_line_and_nobody_the_text(self, caplog: pytest.LogCaptureFixture) -> None:
+        Bench(raising(ValueError("a customer's name"))).run()
+        [record] = caplog.records
+        assert (record.levelname, record.getMessage()) == ("WARNING", "the handler of route:echo raised ValueError")
+        assert str(vars(record)["stack"][-1]).startswith(f"{__file__}:")
+        assert "customer" not in str(vars(record))
+
     def test_the_other_sides_wish_is_kept(self) -> None:
         outcome = failure(Bench(raising(RetryableError("busy", retry_after_seconds=17.0))).run())
         assert outcome.retry_after_seconds == 17.0
