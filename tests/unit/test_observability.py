@@ -24,6 +24,15 @@ def test_a_line_is_one_json_object_with_its_fields(capsys: pytest.CaptureFixture
     assert "code" not in line
 
 
+def test_a_lines_location_is_the_place_that_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("observed-location", "WorkerFlow")
+    telemetry.info("one")
+    telemetry.warning("two")
+    telemetry.failure("three", ValueError())
+    here = "test_a_lines_location_is_the_place_that_tells:"
+    assert [str(line["location"]).startswith(here) for line in lines(capsys)] == [True, True, True]
+
+
 def test_counts_are_written_once_by_flush_as_one_metric_line(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry = Telemetry("observed-metrics", "WorkerFlow")
     telemetry.count("SendFailed")
