@@ -35,6 +35,8 @@ from workerflow.services.read_run import RunView
 
 REPLAYED_HEADER = "x-workerflow-replayed"
 PAUSED_RETRY_SECONDS = 60
+IN_FLIGHT_RETRY_SECONDS = 10
+"""A lease tells how long its worker may live, minutes, and not how long it will take."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -73,11 +75,13 @@ def _refusal(answer: Failed | TryAgain | InFlight | TimedOut | Ended | Paused, t
         case TryAgain(seconds, _):
             return TryAgainError("repeat the call with the same key", headers=_after(seconds), trace_id=trace_id)
         case InFlight(seconds):
-            return InFlightError("repeat the call with the same key", headers=_after(seconds), trace_id=trace_id)
+            headers = _after(min(seconds, IN_FLIGHT_RETRY_SECONDS))
+            return InFlightError("repeat the call with the same key", headers=headers, trace_id=trace_id)
         case TimedOut():
             return SyncTimeoutError("repeat the call with the same key", headers=_after(1), trace_id=trace_id)
         case Paused():
-            return RoutePausedError("repeat the call with the same key", headers=_after(60), trace_id=trace_id)
+            headers = _after(PAUSED_RETRY_SECONDS)
+            return RoutePausedError("repeat the call with the same key", headers=headers, trace_id=trace_id)
         case Ended():
             return TaskEndedError("repeat the call with another key", trace_id=trace_id)
 

@@ -215,10 +215,13 @@ def test_a_repeated_sync_call_gets_the_stored_answer_marked_as_such(world: Ingre
     assert (answer.status, answer.headers["x-workerflow-replayed"]) == (200, "true")
 
 
-def test_a_sync_call_in_flight_elsewhere_is_a_409_that_tells_when_to_ask_again(world: IngressWorld) -> None:
-    world.execute = lambda _event: Execution(ExecutionStatus.BUSY, delay_seconds=3.2)
+@pytest.mark.parametrize(("lease_seconds", "told"), [(3.2, "4"), (285.0, "10")])
+def test_a_sync_call_in_flight_elsewhere_is_a_409_that_tells_when_to_ask_again(
+    world: IngressWorld, lease_seconds: float, told: str
+) -> None:
+    world.execute = lambda _event: Execution(ExecutionStatus.BUSY, delay_seconds=lease_seconds)
     answer = world.signed("/api/payload_hash")
-    assert (answer.status, answer.code, answer.headers["retry-after"]) == (409, "in_flight", "4")
+    assert (answer.status, answer.code, answer.headers["retry-after"]) == (409, "in_flight", told)
 
 
 def test_every_other_outcome_of_a_sync_call_has_its_own_code(world: IngressWorld) -> None:
