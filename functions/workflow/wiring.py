@@ -44,7 +44,9 @@ def workflow() -> Workflow:
     telemetry = Telemetry(settings.service, settings.metrics_namespace)
     clients, clock = Clients(), SystemClock()
     secrets = ConnectorSecrets(SecretTexts(clients.secrets, clock), prefix=settings.secret_prefix)
-    runner = ProcessRunner(load=load, clock=clock, secrets=secrets, logger=telemetry.logger)
+    runner = ProcessRunner(
+        load=load, clock=clock, secrets=secrets, logger=telemetry.logger, tell=telemetry.handler_failed
+    )
     manifest = Manifest.from_json(MANIFEST.read_text(encoding="utf-8"))
     return Workflow(wire(settings, clients, manifest, runner, clock, SystemIds()), telemetry)
 

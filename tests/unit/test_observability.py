@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.errors import PermanentError, StoreUnavailableError
 from workerflow.runtime.observability import Telemetry, describe
 
 if TYPE_CHECKING:
@@ -57,6 +57,19 @@ def test_a_foreign_exception_is_logged_without_its_text(capsys: pytest.CaptureFi
     assert line["error_class"] == "builtins.KeyError"
     assert line["level"] == "ERROR"
     assert line["stack"][-1].endswith("test_a_foreign_exception_is_logged_without_its_text")
+
+
+def test_a_handlers_failure_is_logged_with_its_line_and_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("observed-handler", "WorkerFlow")
+    try:
+        raise PermanentError("a customer's name")  # noqa: TRY301
+    except PermanentError as error:
+        telemetry.handler_failed("route:echo", error)
+    (line,) = lines(capsys)
+    assert (line["level"], line["source"]) == ("WARNING", "route:echo")
+    assert str(line["error_class"]).endswith(".PermanentError")
+    assert __file__ in str(line["stack"])
+    assert "customer" not in json.dumps(line)
 
 
 def test_our_own_exception_is_logged_with_its_text_and_its_cause_without() -> None:

@@ -22,7 +22,6 @@ from workerflow.domain.manifest import Route
 from workerflow.domain.output import HandlerOutput
 from workerflow.handlers.context import Context, HandlerLogger
 from workerflow.ports.world import Clock, HandlerCall, Secrets
-from workerflow.runtime.observability import stack_of
 
 EXIT_STATUS_TIMED_OUT = 124
 """As `timeout(1)` does."""
@@ -44,6 +43,7 @@ class ProcessRunner:
     Attributes:
         load: finds the function behind a route (runtime.handler_loader).
         end: ends the process; never returns, outside tests.
+        tell: hears of each exception and its source, for the log.
     """
 
     load: Callable[[Route], Callable[..., Any]]
@@ -51,6 +51,7 @@ class ProcessRunner:
     secrets: Secrets
     logger: HandlerLogger
     end: Callable[[], None] = end_process
+    tell: Callable[[str, BaseException], None] = lambda _source, _error: None
 
     def run(self, call: HandlerCall) -> HandlerOutput | Failure:
         """Run the handler to its end; whatever it raises becomes a Failure."""
@@ -59,14 +60,8 @@ class ProcessRunner:
                 value = self.load(call.route)(_payload_of(call), self._context_of(call))
             return HandlerOutput.from_return(value, mode=call.route.mode)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the handler is somebody's code, and may raise anything
-            failure = Failure.from_exception(error)
-            self._tell(call.route, failure, error)
-            return failure
-
-    def _tell(self, route: Route, failure: Failure, error: BaseException) -> None:
-        """Log where the handler failed. What the exception says may repeat the payload, and stands in the ledger."""
-        told = {"stack": stack_of(error)}
-        self.logger.warning("the handler of %s raised %s", route.source, failure.error_class, extra=told)
+            self.tell(call.route.source, error)
+            return Failure.from_exception(error)
 
     @contextmanager
     def _watchdog(self, route: Route) -> Iterator[None]:

@@ -48,6 +48,11 @@ class Telemetry:
         """Log one line about an exception: its class and stack, and its text where that is known to be harmless."""
         self.logger.error(message, extra=_told(fields) | describe(error), stacklevel=_CALLER)
 
+    def handler_failed(self, source: str, error: BaseException) -> None:
+        """Log where the handler of `source` failed: its author's text may repeat the payload, and is in the ledger."""
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        self.warning("a handler failed", source=source, error_class=kind, stack=stack_of(error))
+
     def flush(self) -> None:
         """Write the metrics collected since the last time. Call it once at the end of every invocation."""
         if self._pending:
