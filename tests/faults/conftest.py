@@ -8,9 +8,14 @@ if TYPE_CHECKING:
     import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Known when `tests/faults` is named on the command line."""
+    parser.addoption("--every-call", action="store_true", help="fail also those calls that differ in nothing")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Add up what the tests recorded as `histories`."""
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    reports = [one for some in terminalreporter.stats.values() for one in some if getattr(one, "when", "") == "call"]
     counts = [
         value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "histories"
     ]

@@ -446,6 +446,8 @@ FLOWS = (
     Flow("sync_large_repeated", _ask_twice, _script(Ok(LARGE_OUTPUT)), check=_same_answer),
     Flow("sync_hand_over", _calls(route="ask"), _script(Slow(40), Ok()), check=_same_answer),
     Flow("sync_hand_over_outlives_its_lease", _calls(route="ask"), _script(Slow(400), Ok()), check=_same_answer),
+    Flow("sync_hand_over_of_a_dead_attempt", _calls(route="ask"), _script(Vanishes(), Ok()), check=_same_answer),
+    Flow("sync_hand_over_whose_caller_is_gone", _calls(route="ask", returns=False), _script(Vanishes(), Ok())),
     Flow("sync_retryable_then_success", _calls(route="ask"), _script(Fails(), Ok()), check=_same_answer),
     Flow("sync_death_then_success", _calls(route="ask"), _script(Dies(), Ok()), check=_same_answer),
     Flow(

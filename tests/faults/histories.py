@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.faults.flows import Flow
@@ -48,10 +48,23 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A flow without faults: where its calls come from, in order, and what came out."""
+    """A flow without faults.
+
+    Attributes:
+        sites: where its calls come from, in order.
+        alike: numbers of calls for which an earlier one stands (see `_alike`).
+        outcome: what came out.
+    """
 
     sites: tuple[Site, ...]
+    alike: frozenset[int]
     outcome: Outcome
+
+    def stories(self, *, every_call: bool) -> Iterator[Story]:
+        """Every call and every way in which it can fail; `every_call`: those that are alike, too."""
+        for number, site in enumerate(self.sites, 1):
+            if every_call or number not in self.alike:
+                yield from (Story(number, kind) for kind in kinds_of(site))
 
 
 def kinds_of(site: Site) -> tuple[Fault, ...]:
@@ -63,10 +76,29 @@ def fault_free(aws: AwsWorld, flow: Flow) -> Baseline:
     """Play a flow without faults; all promises must be kept."""
     world = World(aws, flow.script, Story())
     play(world, flow)
-    baseline = Baseline(tuple(call.site for call in world.line.calls), Outcome.of(world))
+    sites = tuple(call.site for call in world.line.calls)
+    baseline = Baseline(sites, _alike(sites, world.read_nothing), Outcome.of(world))
     found = [*broken_promises(world), *flow.mistakes_without_fault(world), *late_harm(world), *broken_promises(world)]
     assert not found, f"{flow.name} without any fault: {found}"
     return baseline
+
+
+def _alike(sites: Sequence[Site], read_nothing: Collection[int]) -> frozenset[int]:
+    """Calls of a tick that differ in nothing from an earlier one.
+
+    A tick looks into each shard. Where it finds nothing, several times on end and at the same place, it has done
+    nothing between those looks: whichever of them fails, the same is left undone, so the first stands for all.
+    """
+    alike: set[int] = set()
+    stretch: set[Site] = set()
+    for number, site in enumerate(sites, 1):
+        if number not in read_nothing or not site.caller.startswith("Tick."):
+            stretch = set()
+        elif site in stretch:
+            alike.add(number)
+        else:
+            stretch.add(site)
+    return frozenset(alike)
 
 
 def history_with(aws: AwsWorld, flow: Flow, story: Story, baseline: Baseline) -> list[str]:
@@ -99,5 +131,5 @@ def _is_healed_by_retry(struck: Call) -> bool:
 
 
 def _may_have_left_something(struck: Call) -> bool:
-    """A read that failed leaves nothing behind that a late tick could trip over."""
-    return struck.operation not in READS
+    """Only a write that was applied, or may have been, leaves behind what a late tick could trip over."""
+    return struck.operation not in READS and struck.fault in {Fault.LOST, Fault.SILENT, Fault.DIES_AFTER}

@@ -18,13 +18,14 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from functions.consumer import handler as consumer_handler
 from functions.ingress import handler as ingress_handler
+from tests.fakes.surroundings import FakeSecrets
 from tests.fakes.world import FakeWorld
 from tests.integration.ingress_world import IngressWorld, ingress_world
 from tests.support.aws import WORKFLOW_FUNCTION, AwsWorld, aws_world
 from tests.support.callers import SECRET, SECRET_NAME, Answer, Caller
 from tests.support.kept import Kept
 from tests.support.lambda_stand_in import run_functions
-from tests.support.processes import Processes
+from tests.support.processes import QUIET_LOGGER, Processes
 from tests.support.quick_moto import receive
 from tests.support.script import Script, ScriptedHandlers
 from tests.support.tasks import a_manifest
@@ -68,8 +69,7 @@ class Deployment:
         self.aws, self.kept = aws, Kept(aws)
         aws.clients.secrets().create_secret(Name=SECRET_NAME, SecretString=SECRET)
         self.handlers = ScriptedHandlers(Script(), {}, lambda _start: None)
-        nothing: Any = None
-        runner = ProcessRunner(load=self.handlers.load, clock=SystemClock(), secrets=nothing, logger=nothing)
+        runner = ProcessRunner(load=self.handlers.load, clock=SystemClock(), secrets=FakeSecrets(), logger=QUIET_LOGGER)
         self.containers = [Processes(aws, MANIFEST, SystemClock(), runner, SystemIds()) for _ in range(CALLS)]
         run_functions(aws.line, {WORKFLOW_FUNCTION: self._execute})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, cast
@@ -28,6 +29,10 @@ from workerflow.tables import TABLES
 DAY_S = 24 * 3600
 
 
+QUIET_LOGGER = logging.getLogger("tests.quiet")
+QUIET_LOGGER.disabled = True
+
+
 class QuietTelemetry:
     """Telemetry that says nothing and remembers faults."""
 
@@ -37,7 +42,6 @@ class QuietTelemetry:
     def count(self, name: str, value: int = 1) -> None: ...
     def info(self, message: str, **fields: object) -> None: ...
     def warning(self, message: str, **fields: object) -> None: ...
-    def error(self, message: str, *args: object, **fields: object) -> None: ...
     def flush(self) -> None: ...
 
     def failure(self, message: str, error: BaseException, **fields: object) -> None:

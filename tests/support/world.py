@@ -14,21 +14,21 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
+from functools import cache, partial
+from typing import Any
 
 from moto import mock_aws
 
 from functions.consumer import handler as consumer_handler
 from functions.ingress import handler as ingress_handler
-from tests.fakes.surroundings import FakeClock
+from tests.fakes.surroundings import FakeClock, FakeSecrets
 from tests.support.applied import Books
 from tests.support.aws import AwsWorld
 from tests.support.callers import SECRET, SECRET_NAME, Answer, Caller, read_event
-from tests.support.faults import Call, Fault, ProcessDied, Request
+from tests.support.faults import Call, Fault, Line, ProcessDied, Request
 from tests.support.kept import Kept
 from tests.support.lambda_process import LambdaProcess, Suspended
-from tests.support.processes import Processes
+from tests.support.processes import QUIET_LOGGER, Processes
 from tests.support.quick_moto import (
     answer_directly,
     clear_data,
@@ -82,6 +82,9 @@ _CLOCK = FakeClock(START_MS)
 """One clock for all histories of a process: moto's queues are bound to it."""
 
 
+_READ_NOTHING: set[int] = set()
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """Which call fails, and how; none does without a fault."""
@@ -92,11 +95,11 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class _Unseen:
-    """An attempt that goes on, and nobody waits for it."""
+    """An attempt that goes on, and nobody waits for it; the platform lets its process live until `alive_until_ms`."""
 
     trace_id: str
     wake_ms: int
-    lease_until_ms: int
+    alive_until_ms: int
     suspended: Suspended
 
 
@@ -108,6 +111,7 @@ class World:
         books: what was applied.
         kept: what stands in the tables.
         broken: promises that were broken on the way, in words.
+        read_nothing: numbers of the calls that looked into a table or an index and found it empty.
     """
 
     def __init__(
@@ -127,6 +131,8 @@ class World:
         self.clock = _CLOCK
         self.clock.ms = self._ticked_ms = START_MS
         self._story, self._watch = story, watch
+        self.read_nothing = _READ_NOTHING
+        self.read_nothing.clear()
         self._unseen: list[_Unseen] = []
         self._attach()
         self.handlers = ScriptedHandlers(script, self._acts(), self._look_at_start)
@@ -144,8 +150,7 @@ class World:
         self.line.stand_in("lambda.Invoke", self._invoke)
 
     def _runner(self) -> ProcessRunner:
-        nothing = cast("Any", None)  # no handler here reads a secret or writes a line
-        return ProcessRunner(load=self.handlers.load, clock=self.clock, secrets=nothing, logger=nothing)
+        return ProcessRunner(load=self.handlers.load, clock=self.clock, secrets=FakeSecrets(), logger=QUIET_LOGGER)
 
     def _choose(self, call: Call) -> Fault | None:
         self.clock.ms += CALL_MS
@@ -324,11 +329,10 @@ class World:
             self.processes.start_workflow,
             for_caller=order.for_caller,
         )
-        suspended = process.start()
+        begun_ms, suspended = self.clock.ms, process.start()
         if suspended is not None:
             wake_ms = self.clock.ms + round(suspended.seconds * 1000)
-            lease_until_ms = self.kept.runs()[order.message.trace_id].lease_until_ms or 0
-            self._unseen.append(_Unseen(order.message.trace_id, wake_ms, lease_until_ms, suspended))
+            self._unseen.append(_Unseen(order.message.trace_id, wake_ms, begun_ms + REMAINING_MS, suspended))
             self.clock.advance(INGRESS_WAIT_S if order.for_caller else CONSUMER_WAIT_S)
         return process.answer(request.url)
 
@@ -358,8 +362,8 @@ class World:
         if run.belongs_to_caller and not LambdaProcess.current().for_caller:
             self.broken.append(f"{start} behind its caller's back")
         for other in self._unseen:
-            if other.trace_id == start.trace_id and other.lease_until_ms > self.clock.ms:
-                self.broken.append(f"{start} while another works under a live lease")
+            if other.trace_id == start.trace_id and other.alive_until_ms > self.clock.ms:
+                self.broken.append(f"{start} while another works in a process that may live")
 
     def _look_after_promises(self) -> None:
         """A run is terminal, or has a live lease, or a due time, or the sweeper has yet to come by."""
@@ -395,4 +399,15 @@ def _prepare(aws: AwsWorld) -> None:
     for client in clients:
         if id(client) not in _prepared():
             send_unsigned(client)
+            client.meta.events.register("after-call", partial(_note_nothing, aws.line))
             _prepared().add(id(client))
+
+
+def _note_nothing(line: Line, parsed: dict[str, Any], model: Any, **_: object) -> None:
+    found = {
+        "GetItem": "Item" in parsed,
+        "Query": bool(parsed.get("Count")),
+        "BatchGetItem": any(parsed.get("Responses", {}).values()),
+    }
+    if not found.get(model.name, True):
+        _READ_NOTHING.add(line._current.call.number)
