@@ -161,6 +161,7 @@ class TestLogs:
         out = capsys.readouterr().out
         assert "4111" not in out
         assert '"error_class":"ValueError"' in out
+        assert '"message":"a handler failed"' in out, "where it failed is told"
         assert "4111-1111" in (world.run(task).error or ""), "the ledger keeps it"
 
     def test_a_handlers_own_lines_carry_trace_id_and_tenant(
