@@ -72,9 +72,10 @@ logs: $(READY) ## follow the logs of the functions on this machine
 synth: $(READY) ## write the CloudFormation template of ENV (dev, prod or local) to cdk.out/
 	@$(CDK) synth --context env=$(ENV) --quiet
 
-deploy: $(READY) ## deploy ENV to the account of your AWS credentials, and create its credentials
+deploy: $(READY) ## deploy ENV to the account of your AWS credentials, create its credentials, send one signed call
 	@$(CDK) deploy --context env=$(ENV) --require-approval $(APPROVAL) --outputs-file .build/outputs-$(ENV).json
 	@$(PYTHON) -m tools.credentials create --env $(ENV)
+	@$(PYTHON) -m tools.first_call --env $(ENV)
 
 destroy: $(READY) ## remove ENV, with its data, from the account of your AWS credentials
 	@$(PYTHON) -m tools.empty_bucket --env $(ENV)

@@ -116,7 +116,7 @@ class Alarms(Construct):
         """Answers that say "we, not you"."""
         self._ring(
             "api-server-errors",
-            "Callers get 5xx: ingress fails, or cannot reach its tables.",
+            "Callers get 5xx: ingress fails, cannot reach its tables, or a sync route's handler fails.",
             api.server_errors(FIVE_MINUTES),
             at_least=5,
         )

@@ -29,7 +29,7 @@ class OwnMetrics:
         return self._metric("TickCompleted", "scheduler", "Sum", period)
 
     def resent(self, period: Duration) -> cloudwatch.Metric:
-        """Tasks that the sweeper sent again because no sign of them was found."""
+        """Messages that the tick sent because the ones before them were lost; what was parked is `Released`."""
         return self._metric("Resent", "scheduler", "Sum", period)
 
     def sends_failed(self, service: str, period: Duration) -> cloudwatch.Metric:

@@ -8,7 +8,6 @@ from tests.e2e.backstage import Backstage
 from tests.e2e.calls import Api, Call
 from tests.e2e.slow import Slow
 from workerflow.domain.dead_letter import DeadLetter
-from workerflow.tables import DEAD_LETTERS
 
 
 def results_of(run: dict[str, Any]) -> list[str]:
@@ -113,9 +112,3 @@ def test_a_handler_that_always_kills_its_process_is_dead_lettered(slow: Slow, ap
     assert (run["state"], results_of(run)) == ("failed", ["crash", "crash"])
     assert the_letter_of(backstage, slow.dying).letter_class == "crash"
     assert slow.dying.attempts == [1, 2]
-
-
-def test_no_task_has_two_letters(backstage: Backstage) -> None:
-    named = [item["pk"] for item in backstage.items(DEAD_LETTERS)]
-
-    assert len(named) == len(set(named))

@@ -18,6 +18,7 @@ from workerflow.domain.identity import (
     first_trace_id_at,
     require_tenant,
     shard_of,
+    shards_at,
 )
 
 # Few letters and many separators: what a concatenation would confuse.
@@ -73,6 +74,11 @@ class TestTraceId:
 
     def test_its_last_byte_says_which_and_that_never_changes_for_indexes_are_sharded_by_it(self) -> None:
         assert [shard_of("f" * 42 + f"{byte:02x}") for byte in range(256)] == [0, 1, 2, 3] * 64
+
+    def test_a_tick_visits_every_shard_and_each_minute_begins_with_another(self) -> None:
+        orders = [shards_at(minute * 60_000 + 59_999) for minute in range(SHARDS)]
+        assert all(sorted(order) == list(range(SHARDS)) for order in orders)
+        assert [order[0] for order in orders] == list(range(SHARDS))
 
     def test_shards_are_taken_evenly(self) -> None:
         shards = [TraceId.mint(0, acceptance_hash("default", "s", str(number))).shard for number in range(4_000)]

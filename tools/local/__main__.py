@@ -57,6 +57,11 @@ Call it  paste this into a shell:
 
 {curl(stack)}
 
+Its run  with the trace id that the call was answered with:
+
+  TOKEN="$(sed 's/.*"token": "\\([^"]*\\)".*/\\1/' {_short(stack.state / "credentials.json")})"
+  curl http://127.0.0.1:{stack.port}/api/runs/TRACE_ID -H 'Host: {stack.api_host}' -H "Authorization: Bearer $TOKEN"
+
 Code     functions/workflow/handlers/webhook_echo.py; change it and `make up` again
 Logs     make logs
 Stop     make down

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from tools.local.emulator import ROOT, LocalStackError
-from tools.local.stack import LocalStack
+from tools.local.http import Answer
 
 EXAMPLES = ROOT / "node_modules/@octokit/webhooks-examples/api.github.com/index.json"
 ROUTE = "/api/webhook_echo"
@@ -27,7 +27,17 @@ def github_push() -> bytes:
     return json.dumps(example, separators=(",", ":")).encode()
 
 
-def call_and_wait(stack: LocalStack, key: str) -> Mapping[str, Any]:
+class Api(Protocol):
+    """A deployed API, wherever it is."""
+
+    def post_signed(self, path: str, body: bytes, key: str) -> Answer:
+        """Send a POST with WorkerFlow signature v1."""
+
+    def run(self, trace_id: str) -> Answer:
+        """Ask for a run."""
+
+
+def call_and_wait(api: Api, key: str) -> Mapping[str, Any]:
     """Send the payload to `webhook_echo` and wait for its run.
 
     Returns:
@@ -36,16 +46,16 @@ def call_and_wait(stack: LocalStack, key: str) -> Mapping[str, Any]:
     Raises:
         LocalStackError: the call is not accepted, or its run does not succeed.
     """
-    answer = stack.post_signed(ROUTE, github_push(), key)
+    answer = api.post_signed(ROUTE, github_push(), key)
     if answer.status != 202:  # noqa: PLR2004 - Accepted
         raise LocalStackError(f"The call was answered {answer.status}: {answer.body.decode(errors='replace')}")
-    run = wait_for_end(stack, answer.json()["traceId"])
+    run = wait_for_end(api, answer.json()["traceId"])
     if run["state"] != "succeeded":
         raise LocalStackError(f"The run did not succeed: {json.dumps(run)}")
     return run
 
 
-def wait_for_end(stack: LocalStack, trace_id: str, seconds: float = SECONDS_TO_SUCCEED) -> Mapping[str, Any]:
+def wait_for_end(api: Api, trace_id: str, seconds: float = SECONDS_TO_SUCCEED) -> Mapping[str, Any]:
     """Ask for the run until it is terminal.
 
     Raises:
@@ -53,7 +63,7 @@ def wait_for_end(stack: LocalStack, trace_id: str, seconds: float = SECONDS_TO_S
     """
     deadline = time.monotonic() + seconds
     while True:
-        answer = stack.run(trace_id)
+        answer = api.run(trace_id)
         run: Mapping[str, Any] = answer.json()
         if answer.status == 200 and run["state"] in _ENDED:  # noqa: PLR2004 - OK
             return run

@@ -154,7 +154,8 @@ class TestDied:
         assert HandlerOutput.decode(outcome.output).body == b'{"n":1}'
 
     def test_a_death_before_the_claim_leaves_nothing(self, wired: Wired) -> None:
-        assert answer(wired, Died("Runtime.ExitError")) == InFlight(10.0)
+        told = answer(wired, Died("Runtime.ExitError"))
+        assert told == TryAgain(10.0, "ProcessDied: the process ended before an attempt began")
         assert wired.memory.runs == {}
 
     def test_a_death_that_cannot_be_recorded_is_unknown_to_the_caller(self, wired: Wired) -> None:

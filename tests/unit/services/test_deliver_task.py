@@ -81,7 +81,7 @@ class TestNotAnswered:
 
 class TestDied:
     def test_a_death_before_the_claim_is_no_attempt(self, wired: Wired) -> None:
-        assert deliver(wired, Died("Runtime.ExitError")) == ReturnAfter(10.0, "busy")
+        assert deliver(wired, Died("Runtime.ExitError")) == ReturnAfter(10.0, "waiting")
 
     def test_a_death_in_the_attempt_is_recorded_and_retried(self, wired: Wired) -> None:
         task = wired.take()

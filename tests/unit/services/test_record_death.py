@@ -16,7 +16,6 @@ from workerflow.domain.task import Acceptance
 from workerflow.ports.world import HandlerCall
 from workerflow.services.record_death import CLOCK_TOLERANCE_MS, RETRY_AFTER_NO_ATTEMPT_S, Death
 
-NO_ATTEMPT = Execution(ExecutionStatus.BUSY, delay_seconds=RETRY_AFTER_NO_ATTEMPT_S)
 TIMEOUT_S = a_route().timeout_seconds
 TIMEOUT_MS = TIMEOUT_S * 1000 - CLOCK_TOLERANCE_MS
 
@@ -27,13 +26,14 @@ def died(wired: Wired, task: Acceptance, *, owner: str = OWNER, for_caller: bool
 
 class TestWhose:
     def test_a_worker_that_died_before_its_claim_made_no_attempt(self, wired: Wired) -> None:
-        assert died(wired, wired.take()) == NO_ATTEMPT
+        execution = died(wired, wired.take())
+        assert (execution.status, execution.delay_seconds) == (ExecutionStatus.WAITING, RETRY_AFTER_NO_ATTEMPT_S)
         assert wired.memory.runs == {}
 
     def test_nor_did_one_that_died_while_another_holds_the_lease(self, wired: Wired) -> None:
         task = wired.take()
         row = wired.running(task, owner="another")
-        assert died(wired, task) == NO_ATTEMPT
+        assert died(wired, task) == Execution(ExecutionStatus.BUSY, delay_seconds=RETRY_AFTER_NO_ATTEMPT_S)
         assert wired.row(task) == row
 
     def test_one_that_recorded_its_retry_and_then_died_has_done_its_work(self, wired: Wired) -> None:

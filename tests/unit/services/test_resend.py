@@ -48,6 +48,14 @@ def test_a_budget_is_spent_when_its_time_is_over(wired: Wired) -> None:
     assert budget.is_spent(wired.clock)
 
 
+def test_what_was_parked_for_its_moment_is_released_and_rings_nothing(wired: Wired) -> None:
+    budget = a_budget(wired)
+    wired.resender.add(message_of(wired.take("parked")), budget, planned=True)
+    wired.resender.add(message_of(wired.take("lost")), budget)
+    wired.resender.flush()
+    assert (wired.signals.counts["Released"], wired.signals.counts["Resent"]) == (1, 1)
+
+
 def test_refused_messages_are_counted_apart(wired: Wired) -> None:
     wired.queue.refusals = 3
     add(wired, BATCH)

@@ -83,6 +83,15 @@ def shard_of(trace_id: str) -> int:
     return int(trace_id[-2:], 16) % SHARDS
 
 
+def shards_at(time_ms: int) -> list[int]:
+    """All shards, in the order in which a tick visits them: each minute begins with another one.
+
+    So a shard with more work than a tick's budget holds up the others for a minute, and not for ever.
+    """
+    first = time_ms // 60_000 % SHARDS
+    return [(first + step) % SHARDS for step in range(SHARDS)]
+
+
 def first_trace_id_at(time_ms: int) -> str:
     """The smallest trace id that an acceptance at `time_ms` can have: a bound for range reads."""
     return f"{time_ms:0{TIME_HEX_DIGITS}x}{'0' * HASH_HEX_DIGITS}"

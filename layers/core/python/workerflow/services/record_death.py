@@ -12,7 +12,7 @@ from workerflow.domain.failure import Failure
 from workerflow.domain.manifest import DEFAULT_TIMEOUT_SECONDS, Manifest
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.retry import RetryPolicy
-from workerflow.domain.run import Run
+from workerflow.domain.run import Run, RunState
 from workerflow.domain.task import TaskMessage
 from workerflow.domain.transitions import DueDecision, Now, record_crash
 from workerflow.ports.stores import RunStore
@@ -23,6 +23,17 @@ from workerflow.services.tell_run import TellRun
 RETRY_AFTER_NO_ATTEMPT_S = 10.0
 CLOCK_TOLERANCE_MS = 500
 """The worker's clock began the attempt, the invoker's ends it: they agree within milliseconds, not exactly."""
+
+_NO_ATTEMPT = Execution(
+    ExecutionStatus.WAITING,
+    delay_seconds=RETRY_AFTER_NO_ATTEMPT_S,
+    error="ProcessDied: the process ended before an attempt began",
+)
+_WITHOUT_US = {
+    RunState.QUEUED: _NO_ATTEMPT,
+    RunState.WAITING: _NO_ATTEMPT,
+    RunState.RUNNING: Execution(ExecutionStatus.BUSY, delay_seconds=RETRY_AFTER_NO_ATTEMPT_S),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +56,14 @@ class RecordDeath:
     ids: Ids
 
     def __call__(self, death: Death, *, for_caller: bool) -> Execution:
-        """Record it, and tell how the task stands; `busy` with a short delay if no attempt had begun.
+        """Record it, and tell how the task stands; `waiting` for a short while if no attempt had begun.
 
         Raises:
             StoreUnavailableError: not recorded; the lease's expiry will tell it.
         """
         run = self.runs.get(death.message.tenant, death.message.trace_id)
         if run is None:
-            return Execution(ExecutionStatus.BUSY, delay_seconds=RETRY_AFTER_NO_ATTEMPT_S)
+            return _NO_ATTEMPT
         jitter = self.ids.jitter()
 
         def decide(row: Run, now: Now) -> DueDecision:
@@ -60,8 +71,8 @@ class RecordDeath:
             return record_crash(row, now, owner=death.owner, failure=failure, policy=self._policy(row), jitter=jitter)
 
         settled = self.ledger.settle(run, decide)
-        if settled.run.owner != death.owner and not settled.run.is_terminal:
-            return Execution(ExecutionStatus.BUSY, delay_seconds=RETRY_AFTER_NO_ATTEMPT_S)
+        if settled.run.owner != death.owner and settled.run.state in _WITHOUT_US:
+            return _WITHOUT_US[settled.run.state]
         return self.tell_run(settled.run, for_caller=for_caller, stored=False)
 
     def _policy(self, run: Run) -> RetryPolicy:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError
-from workerflow.domain.identity import SHARDS
+from workerflow.domain.identity import shards_at
 from workerflow.domain.manifest import Manifest
-from workerflow.domain.run import Run, due_partition, paused_partition
+from workerflow.domain.run import Run, RunState, due_partition, paused_partition
 from workerflow.domain.task import TaskMessage
 from workerflow.domain.transitions import (
     DueDecision,
@@ -54,7 +54,7 @@ class ReleaseDue:
             StoreUnavailableError: the rest is found again by the next tick.
         """
         for tenant in tenants:
-            for shard in range(SHARDS):
+            for shard in shards_at(self.clock.now_ms()):
                 self._drain_partition(due_partition(tenant, shard), self.clock.now_ms(), self._decide_due, budget)
             for switch in self.switches.list_switches(tenant):
                 self._visit_paused(switch, budget)
@@ -64,7 +64,7 @@ class ReleaseDue:
         """While a source is paused only the deadlines of its parked tasks count; afterwards all of them are due."""
         state = self.enablement(switch.tenant, switch.source)
         until_ms = self.clock.now_ms() if state is Enablement.PAUSED else END_OF_TIME_MS
-        for shard in range(SHARDS):
+        for shard in shards_at(self.clock.now_ms()):
             partition = paused_partition(switch.tenant, switch.source, shard)
             self._drain_partition(partition, until_ms, self._decide_paused, budget)
 
@@ -97,7 +97,8 @@ class ReleaseDue:
             self.signals.count("UnreadableRow")
             return False
         if isinstance(settled.decision, Resend):
-            self.resender.add(TaskMessage(run.tenant, run.trace_id), budget)
+            planned = run.state is RunState.PARKED
+            self.resender.add(TaskMessage(run.tenant, run.trace_id), budget, planned=planned)
         return not isinstance(settled.decision, Leave)
 
     def _decide_due(self, run: Run, now: Now) -> DueDecision:

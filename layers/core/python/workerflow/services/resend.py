@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,12 +30,16 @@ class Resender:
 
     queue: TaskQueue
     signals: Signals
-    _waiting: list[TaskMessage] = field(default_factory=list)
+    _waiting: list[tuple[TaskMessage, str]] = field(default_factory=list)
 
-    def add(self, message: TaskMessage, budget: TickBudget) -> None:
-        """Take a message whose run is already written with its next due time."""
+    def add(self, message: TaskMessage, budget: TickBudget, *, planned: bool = False) -> None:
+        """Take a message whose run is already written with its next due time.
+
+        `planned`: the run was parked for this moment, so its message was never lost; counted apart (`Released`), for
+        `Resent` rings an alarm.
+        """
         budget.resends_left -= 1
-        self._waiting.append(message)
+        self._waiting.append((message, "Released" if planned else "Resent"))
         if len(self._waiting) == BATCH:
             self.flush()
 
@@ -42,8 +47,10 @@ class Resender:
         """Send what was collected."""
         if not self._waiting:
             return
-        messages, self._waiting = self._waiting, []
-        self.signals.count("Resent", len(messages) - len(self._refused(messages)))
+        waiting, self._waiting = self._waiting, []
+        refused = set(self._refused([message for message, _ in waiting]))
+        for name, number in Counter(name for message, name in waiting if message not in refused).items():
+            self.signals.count(name, number)
 
     def _refused(self, messages: Sequence[TaskMessage]) -> Sequence[TaskMessage]:
         try:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workerflow.domain.errors import IntegrityError
-from workerflow.domain.identity import SHARDS, first_trace_id_at
+from workerflow.domain.identity import first_trace_id_at, shards_at
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import Run
 from workerflow.domain.task import AcceptedTask, TaskMessage
@@ -54,7 +54,7 @@ class Sweep:
             StoreUnavailableError: some page was not finished; its cursor did not move, the next tick goes on there.
         """
         for tenant in tenants:
-            for shard in range(SHARDS):
+            for shard in shards_at(self.clock.now_ms()):
                 self._sweep_shard(tenant, shard, budget)
 
     def _sweep_shard(self, tenant: str, shard: int, budget: TickBudget) -> None:
