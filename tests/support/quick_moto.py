@@ -61,7 +61,9 @@ def _direct(operation: Callable[[DynamoHandler], Any]) -> StandIn:
         handler.body = handler.params = json.loads(request.body, object_hook=_with_bytes)
         try:
             result = operation(handler).result
-        except (ServiceException, HTTPException):
+        except HTTPException as refused:
+            return refused.code or 400, dict(refused.get_headers()), (refused.description or "").encode()
+        except ServiceException:
             return None  # moto answers, the whole way
         return 200, {}, json.dumps(result, default=_as_text).encode()
 
