@@ -44,6 +44,8 @@ from workerflow.services.ledger import Ledger
 from workerflow.services.record_death import RecordDeath
 from workerflow.services.tell_run import TellRun
 
+pytestmark = pytest.mark.slow
+
 CALLS = 50
 
 
