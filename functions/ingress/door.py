@@ -2,6 +2,7 @@
 
     path and method -> header syntax -> tenant -> body size -> query of a signed call
       -> credentials                                (limit, then comparison)
+      -> the run, or the OpenAPI document, or
       -> route -> sufficient proof -> key -> enablement -> JSON -> schema
       -> acceptance -> 202, or the sync answer
 
@@ -18,7 +19,7 @@ from typing import Any, Protocol
 from functions.ingress.answers import PAUSED_RETRY_SECONDS, answered, run_document, taken
 from functions.ingress.authentication import Authenticate
 from functions.ingress.call_headers import CallHeaders, presented_by, read_call_headers, tenant_of
-from functions.ingress.paths import CallPath, HealthPath, RunPath, match_path
+from functions.ingress.paths import CallPath, HealthPath, OpenApiPath, RunPath, match_path
 from workerflow.domain.credentials import Proof
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
@@ -98,9 +99,11 @@ class Door:
         caller = self._caller(request, headers, path)
         if isinstance(path, RunPath):
             return self._tell_run(caller, path)
+        if isinstance(path, OpenApiPath):
+            return self._tell_api()
         return self._take(request, headers, caller, path, wait_seconds)
 
-    def _caller(self, request: Request, headers: CallHeaders, path: RunPath | CallPath) -> Caller:
+    def _caller(self, request: Request, headers: CallHeaders, path: OpenApiPath | RunPath | CallPath) -> Caller:
         tenant = tenant_of(headers, path.tenant if isinstance(path, CallPath) else None)
         if len(request.body) > MAX_BODY_BYTES:
             raise BodyTooLargeError(f"at most {MAX_BODY_BYTES} bytes")
@@ -115,6 +118,11 @@ class Door:
         if view is None:
             raise RunNotFoundError
         return Response.document(200, run_document(view), {TRACE_HEADER: view.run.trace_id})
+
+    def _tell_api(self) -> Response:
+        from functions.ingress.openapi import openapi_document  # noqa: PLC0415 - no cold start of a call pays for it
+
+        return Response.document(200, openapi_document(self.manifest))
 
     def _take(
         self,

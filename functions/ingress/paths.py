@@ -4,6 +4,7 @@
     POST /api/t/{tenant}/{route}   a call, for senders that cannot set a header
     GET  /api/runs/{traceId}       how a run stands
     GET  /api/health               is anybody there
+    GET  /api/openapi.json         what of all this there is
 
 Anything else is not found: an encoded letter, an empty or a dot segment, a trailing slash, a letter beyond ASCII.
 Whether a route or a run of that name exists is not decided here, but behind the credentials.
@@ -12,12 +13,15 @@ Whether a route or a run of that name exists is not decided here, but behind the
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workerflow.domain.refusals import MethodNotAllowedError, PathNotFoundError
 
+HEALTH_PATH = "/api/health"
+OPENAPI_PATH = "/api/openapi.json"
+"""Its dot keeps it apart from every route: no route has one in its name."""
 _SEGMENT = r"[A-Za-z0-9_-]{1,64}"
-_HEALTH = "/api/health"
 _RUN = re.compile(rf"/api/runs/({_SEGMENT})\Z")
 _TENANT_CALL = re.compile(rf"/api/t/({_SEGMENT})/({_SEGMENT})\Z")
 _CALL = re.compile(rf"/api/({_SEGMENT})\Z")
@@ -26,6 +30,11 @@ _CALL = re.compile(rf"/api/({_SEGMENT})\Z")
 @dataclass(frozen=True, slots=True)
 class HealthPath:
     """`GET /api/health`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApiPath:
+    """`GET /api/openapi.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,9 @@ class CallPath:
     tenant: str | None = None
 
 
-type OurPath = HealthPath | RunPath | CallPath
+type OurPath = HealthPath | OpenApiPath | RunPath | CallPath
+
+_FIXED: Mapping[str, OurPath] = {HEALTH_PATH: HealthPath(), OPENAPI_PATH: OpenApiPath()}
 
 
 def match_path(method: str, path: str) -> OurPath:
@@ -60,12 +71,14 @@ def match_path(method: str, path: str) -> OurPath:
 
 
 def _find(path: str) -> tuple[OurPath, str]:
-    if path == _HEALTH:
-        return HealthPath(), "GET"
+    if path in _FIXED:
+        return _FIXED[path], "GET"
     if run := _RUN.match(path):
         return RunPath(run[1]), "GET"
     if call := _TENANT_CALL.match(path):
         return CallPath(call[2], call[1]), "POST"
     if call := _CALL.match(path):
         return CallPath(call[1]), "POST"
-    raise PathNotFoundError("the paths are /api/{route}, /api/t/{tenant}/{route}, /api/runs/{traceId}, /api/health")
+    raise PathNotFoundError(
+        "the paths are /api/{route}, /api/t/{tenant}/{route}, /api/runs/{traceId}, /api/health, /api/openapi.json"
+    )

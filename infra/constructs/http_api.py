@@ -29,6 +29,7 @@ ROUTES = (
     (POST, "/api/t/{tenant}/{route}"),
     (GET, "/api/runs/{traceId}"),
     (GET, "/api/health"),
+    (GET, "/api/openapi.json"),
 )
 # What happened, from where, how long it took. No header and no body: those may hold secrets.
 ACCESS_LOG = {
@@ -112,7 +113,7 @@ class IngressApi(Construct):
 
 
 def _without_permissions(scope: Construct, ingress: WorkerFlowFunction) -> lambda_.IFunction:
-    """The function as a stranger: CDK would add a permission for each route, which say the same five times."""
+    """The function as a stranger: CDK would add a permission for each route, which say the same six times."""
     return lambda_.Function.from_function_attributes(
         scope, "Ingress", function_arn=ingress.arn, same_environment=False, skip_permissions=True
     )

@@ -15,6 +15,7 @@ def test_every_path_and_method_goes_to_ingress(every: Resources) -> None:
         "POST /api/t/{tenant}/{route}",
         "GET /api/runs/{traceId}",
         "GET /api/health",
+        "GET /api/openapi.json",
     }
     integration = every.only("AWS::ApiGatewayV2::Integration")
     assert integration["PayloadFormatVersion"] == "2.0"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, override
 from moto import mock_aws
 
 from functions.ingress import handler, wiring
+from tests.support.api_document import require_documented
 from tests.support.aws import BUCKET, physical, table_request
 from tests.support.tasks import a_route
 from workerflow.adapters.clients import Clients
@@ -81,12 +82,13 @@ class Answer:
 
 @dataclass
 class IngressWorld:
-    """Everything around ingress.
+    """Everything around ingress. Every answer must be one that the OpenAPI document tells of.
 
     Attributes:
         execute: what an invocation of `workflow` answers, by the event that it gets.
         invocations: the events that `workflow` got.
         refuse: names of AWS operations that fail, `PutItem` for one.
+        deployed: the manifests that answered so far.
     """
 
     execute: Callable[[dict[str, Any]], Execution | bytes | None] = lambda _event: None
@@ -94,13 +96,25 @@ class IngressWorld:
     refuse: set[str] = field(default_factory=set)
     source_ip: str = "203.0.113.7"
     queue_url: str = ""
+    deployed: list[Manifest] = field(default_factory=list)
 
     def send(self, event: object, context: Context | None = None) -> Answer:
         """Hand an event to the handler."""
         answer = handler.lambda_handler(event, context or Context())  # type: ignore[arg-type]
         body = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
         json.dumps(answer)  # as the platform would
-        return Answer(answer["statusCode"], answer["headers"], body)
+        found = Answer(answer["statusCode"], answer["headers"], body)
+        if isinstance(event, dict) and "rawPath" in event:
+            self._require_documented(event, found)
+        return found
+
+    def _require_documented(self, event: dict[str, Any], answer: Answer) -> None:
+        """By this deployment's OpenAPI document or an earlier one's: a task is answered as it was taken."""
+        manifest = wiring.ingress().door.manifest
+        if manifest not in self.deployed:
+            self.deployed.append(manifest)
+        http = event["requestContext"]["http"]
+        require_documented(self.deployed, http["method"], http["path"], answer.status, answer.headers, answer.body)
 
     def event(
         self,

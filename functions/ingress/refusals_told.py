@@ -1,0 +1,77 @@
+"""Which refusals each operation can answer: what the OpenAPI document says, and every answered call in tests proves.
+
+    every operation            the event; our own faults
+    + what needs credentials   header syntax, tenant, size, query, credentials, their store
+      + a call                 route, key, enablement, JSON; the route's own: proof, schema
+        + a sync call          what became of the task
+      + a run                  whether it exists
+
+A method that a path does not take is no operation at all: MethodNotAllowedError stands with none of them.
+"""
+
+from __future__ import annotations
+
+from workerflow.domain import refusals
+from workerflow.domain.refusals import BodyRefusedError, RefusedError, UnauthorizedError, all_refusals
+from workerflow.domain.route import Route
+
+type Kinds = frozenset[type[RefusedError]]
+
+
+def _below(base: type[RefusedError]) -> Kinds:
+    return frozenset(kind for kind in all_refusals() if issubclass(kind, base))
+
+
+ANY_OPERATION: Kinds = frozenset({refusals.RequestMalformedError, refusals.InternalError})
+WITH_CREDENTIALS: Kinds = (
+    ANY_OPERATION
+    | _below(UnauthorizedError)
+    | {
+        refusals.HeaderRepeatedError,
+        refusals.HeaderMalformedError,
+        refusals.KeyMalformedError,
+        refusals.TenantMalformedError,
+        refusals.BodyTooLargeError,
+        refusals.QueryNotAllowedError,
+        refusals.TooManyFailuresError,
+        refusals.OutcomeUnknownError,
+    }
+)
+RUN: Kinds = WITH_CREDENTIALS | {refusals.PathNotFoundError, refusals.RunNotFoundError}
+_CALL: Kinds = (
+    WITH_CREDENTIALS
+    | _below(BodyRefusedError)
+    | {
+        refusals.RouteNotFoundError,
+        refusals.KeyRequiredError,
+        refusals.RouteDisabledError,
+        refusals.KeyReusedError,
+    }
+)
+_TENANT_IN_PATH: Kinds = frozenset({refusals.PathNotFoundError, refusals.TenantAmbiguousError})
+_SYNC: Kinds = frozenset(
+    {
+        refusals.RoutePausedError,
+        refusals.InFlightError,
+        refusals.SyncTimeoutError,
+        refusals.TryAgainError,
+        refusals.PayloadRejectedError,
+        refusals.TaskFailedError,
+        refusals.TaskEndedError,
+    }
+)
+_BY_AUTHENTICATION: dict[str, Kinds] = {
+    "any": frozenset(),
+    "token": frozenset({refusals.TokenRequiredError}),
+    "signature": frozenset({refusals.SignatureRequiredError}),
+}
+
+
+def refusals_of_call(route: Route, *, tenant_in_path: bool) -> Kinds:
+    """What a call of `route` can be refused with, the route being as it is declared now."""
+    kinds = _CALL | _BY_AUTHENTICATION[route.authentication]
+    if tenant_in_path:
+        kinds |= _TENANT_IN_PATH
+    if route.schema is not None:
+        kinds |= {refusals.PayloadInvalidError}
+    return kinds | _SYNC if route.mode == "sync" else kinds
