@@ -250,7 +250,7 @@ def test_a_failed_sync_call_tells_the_class_and_never_the_exceptions_text(world:
 def test_a_sync_task_whose_process_died_before_its_claim_may_be_tried_again(world: IngressWorld) -> None:
     world.execute = lambda _event: b'{"errorType":"Runtime.ExitError"}'
     answer = world.signed("/api/payload_hash")
-    assert (answer.status, answer.code) == (409, "in_flight")
+    assert (answer.status, answer.code) == (503, "try_again")
 
 
 def late(_event: object) -> None:
