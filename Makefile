@@ -83,8 +83,8 @@ destroy: $(READY) ## remove ENV, with its data, from the account of your AWS cre
 
 # --- quality ---
 
-test: lint ## everything: lint and all tests
-	@$(PYTEST) -n $(WORKERS) --dist loadfile -m "not e2e"
+test: lint $(EMULATOR) ## everything: lint and all tests
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not e2e"
 	@$(MAKE) test-e2e
 
 test-fast: $(READY) ## unit and contract tests, in seconds
