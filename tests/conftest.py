@@ -26,3 +26,13 @@ def no_real_account() -> None:
         AWS_CONFIG_FILE="/dev/null",
         AWS_SHARED_CREDENTIALS_FILE="/dev/null",
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many histories the fault tests played, also when they ran in several processes."""
+    reports = [one for some in terminalreporter.stats.values() for one in some if getattr(one, "when", "") == "call"]
+    counts = [
+        value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "histories"
+    ]
+    if counts:
+        terminalreporter.write_line(f"fault injection: {sum(counts)} histories in {len(counts)} flows")
