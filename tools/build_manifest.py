@@ -31,7 +31,8 @@ from typing import Any
 import jsonschema_rs
 
 from workerflow.domain.errors import ManifestError
-from workerflow.domain.manifest import Manifest, Route, repeated_names
+from workerflow.domain.manifest import Manifest, repeated_names
+from workerflow.domain.route import Route
 from workerflow.domain.route_rules import route_faults
 from workerflow.handlers.declaration import Declaration, collecting, declarations_of
 

@@ -12,7 +12,8 @@ from tools.build_manifest import EXTRA_FOLDERS_VARIABLE, build, handler_folders
 from workerflow.domain.failure import MAX_MESSAGE_CHARS, MAX_RETRY_AFTER_SECONDS, MAX_TRACEBACK_BYTES
 from workerflow.domain.output import FORBIDDEN_HEADER_PREFIXES, MAX_DEPTH, MAX_HEADER_BYTES, MAX_OUTPUT_BYTES
 from workerflow.domain.retry import MAX_ATTEMPTS_LIMIT, RetryPolicy
-from workerflow.domain.route import MAX_REASON_CHARS, MAX_RETRY_DELAY_SECONDS, MAX_TIMEOUT_SECONDS, RESERVED_NAMES
+from workerflow.domain.route import RESERVED_NAMES
+from workerflow.domain.source import MAX_REASON_CHARS, MAX_RETRY_DELAY_SECONDS, MAX_TIMEOUT_SECONDS
 from workerflow.handlers import route
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from tests.fakes.memory import Memory
 from workerflow.domain.errors import PermanentError
 from workerflow.domain.failure import Failure
-from workerflow.domain.manifest import Route
 from workerflow.domain.output import HandlerOutput
+from workerflow.domain.route import Route
 from workerflow.domain.task import TaskMessage
 from workerflow.ports.world import DeadMessage, HandlerCall, Invocation, NoAnswer, PayloadFault
 

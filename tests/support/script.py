@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from workerflow.domain.errors import PermanentError, RetryableError
-from workerflow.domain.route import Route
+from workerflow.domain.source import Source
 from workerflow.handlers.context import Context
 
 
@@ -89,24 +89,24 @@ class ScriptedHandlers:
     """
 
     script: Script
-    act: Mapping[type[Behaviour], Callable[[Behaviour, Route], None]]
+    act: Mapping[type[Behaviour], Callable[[Behaviour, Source], None]]
     watch: Callable[[Start], None]
     starts: list[Start] = field(default_factory=list)
 
-    def load(self, route: Route) -> Callable[[object, Context], dict[str, object]]:
+    def load(self, source: Source) -> Callable[[object, Context], dict[str, object]]:
         def handler(payload: object, context: Context) -> dict[str, object]:
-            return self._run(route, payload, context)
+            return self._run(source, payload, context)
 
         return handler
 
-    def _run(self, route: Route, payload: object, context: Context) -> dict[str, object]:
+    def _run(self, source: Source, payload: object, context: Context) -> dict[str, object]:
         number = sum(start.trace_id == context.trace_id for start in self.starts)
         start = Start(context.trace_id, context.generation, context.attempt, context.effect_key("charge"), payload)
         self.starts.append(start)
         self.watch(start)
         behaviour = self.script.behaviour(context.generation, number)
         if (act := self.act.get(type(behaviour))) is not None:
-            act(behaviour, route)
+            act(behaviour, source)
         match behaviour:
             case Fails(retry_after_seconds):
                 raise RetryableError("the other side is busy", retry_after_seconds=retry_after_seconds)

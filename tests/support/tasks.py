@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from workerflow.domain.identity import TraceId, acceptance_hash
-from workerflow.domain.manifest import Manifest, Route
+from workerflow.domain.manifest import Manifest
 from workerflow.domain.retry import RetryPolicy
+from workerflow.domain.route import Route
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance
 

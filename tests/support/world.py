@@ -48,8 +48,8 @@ from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.identity import DEFAULT_TENANT, shard_of
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.retry import RetryPolicy
-from workerflow.domain.route import Route
 from workerflow.domain.run import Run
+from workerflow.domain.source import Source
 from workerflow.domain.task import TaskMessage
 from workerflow.runtime.handler_runner import ProcessRunner
 from workerflow.services.execute_task import ExecutionOrder
@@ -336,20 +336,20 @@ class World:
             self.clock.advance(INGRESS_WAIT_S if order.for_caller else CONSUMER_WAIT_S)
         return process.answer(request.url)
 
-    def _acts(self) -> dict[type[Behaviour], Callable[[Behaviour, Route], None]]:
+    def _acts(self) -> dict[type[Behaviour], Callable[[Behaviour, Source], None]]:
         return {Dies: self._die, Vanishes: self._vanish, Overruns: self._overrun, Slow: self._go_unseen}
 
-    def _die(self, _behaviour: Behaviour, _route: Route) -> None:
+    def _die(self, _behaviour: Behaviour, _source: Source) -> None:
         raise ProcessDied("out of memory")
 
-    def _vanish(self, _behaviour: Behaviour, _route: Route) -> None:
+    def _vanish(self, _behaviour: Behaviour, _source: Source) -> None:
         LambdaProcess.current().vanish()
 
-    def _overrun(self, _behaviour: Behaviour, route: Route) -> None:
-        self.clock.advance(route.timeout_seconds)
+    def _overrun(self, _behaviour: Behaviour, source: Source) -> None:
+        self.clock.advance(source.timeout_seconds)
         raise ProcessDied("Task timed out")
 
-    def _go_unseen(self, behaviour: Behaviour, _route: Route) -> None:
+    def _go_unseen(self, behaviour: Behaviour, _source: Source) -> None:
         assert isinstance(behaviour, Slow)
         LambdaProcess.current().suspend(behaviour.seconds)
 

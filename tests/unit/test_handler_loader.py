@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from workerflow.domain.failure import Failure
-from workerflow.domain.manifest import Route
+from workerflow.domain.route import Route
 from workerflow.runtime.handler_loader import HandlerLoadError, load
 
 
@@ -18,7 +18,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "loaded_handler.py"
 
 
-ROUTE = Route("loaded", "loaded_handler", "handle", "async")
+ROUTE = Route(name="loaded", module="loaded_handler", function="handle", mode="async")
 
 
 def test_a_handler_is_imported_once(module: Path) -> None:
@@ -56,4 +56,4 @@ def test_a_module_that_is_mended_is_loaded_by_the_same_process(module: Path) -> 
 
 def test_a_module_that_is_not_there_is_named() -> None:
     with pytest.raises(HandlerLoadError, match=r"no_such_module\.handle"):
-        load(Route("x", "no_such_module", "handle", "async"))
+        load(Route(name="x", module="no_such_module", function="handle", mode="async"))

@@ -21,6 +21,7 @@ from workerflow.domain.errors import InvalidPayloadError, PermanentError, Retrya
 from workerflow.domain.failure import Failure
 from workerflow.domain.output import HandlerOutput, HttpResponse
 from workerflow.domain.route import Route
+from workerflow.domain.source import Source
 from workerflow.domain.task import Acceptance
 from workerflow.handlers import Context
 from workerflow.ports.world import HandlerCall
@@ -40,7 +41,7 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     ended: threading.Event = field(default_factory=threading.Event)
-    load: Callable[[Route], Handler] | None = None
+    load: Callable[[Source], Handler] | None = None
     tell: Callable[[str, BaseException], None] = lambda _source, _error: None
 
     def run(

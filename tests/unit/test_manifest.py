@@ -9,13 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workerflow.domain.errors import ManifestError
-from workerflow.domain.manifest import Manifest, Route
+from workerflow.domain.manifest import Manifest
 from workerflow.domain.retry import RetryPolicy
-from workerflow.domain.route import RESERVED_NAMES
+from workerflow.domain.route import RESERVED_NAMES, Route
 from workerflow.domain.route_rules import route_faults
 
-ORDERS = Route("orders", "functions.workflow.handlers.orders", "handle", "async", schema={"type": "object"})
-HASH = Route("hash", "functions.workflow.handlers.hash", "handle", "sync", secrets=("one", "two"))
+ORDERS = Route(
+    name="orders",
+    module="functions.workflow.handlers.orders",
+    function="handle",
+    mode="async",
+    schema={"type": "object"},
+)
+HASH = Route(
+    name="hash", module="functions.workflow.handlers.hash", function="handle", mode="sync", secrets=("one", "two")
+)
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,62}", fullmatch=True).filter(lambda name: name not in RESERVED_NAMES)
 delays = st.floats(min_value=0.001, max_value=43_200)

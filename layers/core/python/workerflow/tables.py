@@ -77,6 +77,14 @@ LETTERS_OPEN = Index(
     included=("class", "source", "fingerprint"),
     meaning="Sparse: dead letters that nobody has replayed or resolved yet.",
 )
+SCHEDULES_DUE = Index(
+    name="schedules_due",
+    partition_key="due_in",
+    sort_key="due_at",
+    projection=Projection.KEYS_ONLY,
+    meaning="Sparse: schedules by the time of their next fire, shard / next due, of all tenants: a tick reads what is "
+    "due, and its cost grows with that alone.",
+)
 
 IDEMPOTENCY_KEYS = Table(
     name="idempotency_keys",
@@ -117,9 +125,11 @@ CURSOR_STATE = Table(
     name="cursor_state",
     partition_key="pk",
     sort_key="sk",
-    partition_value="<tenant>#switch, <tenant>#sweep",
-    sort_value="the source of a switch, the shard of a sweep cursor",
-    meaning="Small mutable state: run-time switches and the sweeper's cursors.",
+    partition_value="<tenant>#switch, <tenant>#sweep, <tenant>#schedule, <tenant>#cleanup; #tick, #tenants",
+    sort_value="the source of a switch, the shard of a sweep cursor, the name of a schedule; `-` where there is one",
+    meaning="Small mutable state: run-time switches, the sweeper's cursors, each schedule's cursor, the newest tick, "
+    "the declared tenants.",
+    indexes=(SCHEDULES_DUE,),
     ttl_attribute=None,
 )
 AUDIT_EVENTS = Table(
@@ -131,7 +141,43 @@ AUDIT_EVENTS = Table(
     meaning="Who did what: written in the transaction of the write that it tells of.",
 )
 
-TABLES: tuple[Table, ...] = (IDEMPOTENCY_KEYS, RUNS, DEAD_LETTERS, REPLAY_LINEAGE, CURSOR_STATE, AUDIT_EVENTS)
+ROLLUPS = Table(
+    name="rollups",
+    partition_key="pk",
+    sort_key="sk",
+    partition_value="<tenant>#15m, <tenant>#1h, <tenant>#1d",
+    sort_value="<start of the bucket>#<source>",
+    meaning="Counts by state and a histogram of durations, per source and span of time: 15 minutes are kept 3 days, "
+    "hours 40 days, days 400.",
+)
+RATE_LIMITS = Table(
+    name="rate_limits",
+    partition_key="pk",
+    sort_key="sk",
+    partition_value="<tenant>#rate, <tenant>#slots",
+    sort_value="<limit>#<route>#<client> of a bucket; the number of a slot",
+    meaning="Rate limits' buckets, and the slots of tenants whose tasks in flight are capped.",
+)
+REFUSED_CALLS = Table(
+    name="refused_calls",
+    partition_key="pk",
+    sort_key="sk",
+    partition_value="<tenant>; `#unknown` for calls in the name of no tenant of ours",
+    sort_value="<reason>#<slot>",
+    meaning="The last refused calls, redacted: a fixed number of slots for each tenant and reason.",
+)
+
+TABLES: tuple[Table, ...] = (
+    IDEMPOTENCY_KEYS,
+    RUNS,
+    DEAD_LETTERS,
+    REPLAY_LINEAGE,
+    CURSOR_STATE,
+    AUDIT_EVENTS,
+    ROLLUPS,
+    RATE_LIMITS,
+    REFUSED_CALLS,
+)
 
 
 def table_name(prefix: str, table: Table) -> str:

@@ -1,66 +1,64 @@
-"""The manifest: every route, as built from the handlers' decorators at synth time and packaged with the functions.
+"""The manifest: every route and schedule, built from the handlers' decorators at synth time, packaged with the code.
 
-Plain data. Ingress reads it without importing a handler; `workflow` uses it to find and bound the handler.
+Plain data. Ingress and the tick read it without importing a handler; `workflow` uses it to find and bound the handler.
 
     handlers' decorators --tools.build_manifest--> Manifest.build --to_json--> manifest.json --from_json--> Manifest
 
-Its canonical JSON (sorted keys, no white space) is a function of the routes alone, so its digest names a set of
-routes, and two builds of the same files are the same bytes.
+Its canonical JSON (sorted keys, no white space) is a function of the declarations alone, so its digest names a set of
+them, and two builds of the same files are the same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workerflow.domain.errors import ManifestError
 from workerflow.domain.retry import RetryPolicy
-from workerflow.domain.route import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, Authentication, Mode, Route
+from workerflow.domain.route import Route
 from workerflow.domain.route_rules import route_faults
+from workerflow.domain.schedule import CatchUp, Schedule
+from workerflow.domain.schedule_rules import schedule_faults
+from workerflow.domain.source import Source
 
-__all__ = [
-    "DEFAULT_TIMEOUT_SECONDS",
-    "MANIFEST_VERSION",
-    "MAX_TIMEOUT_SECONDS",
-    "Authentication",
-    "Manifest",
-    "Mode",
-    "Route",
-    "repeated_names",
-]
-
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All routes by name. `digest` is the SHA-256 of its canonical JSON."""
+    """All routes and all schedules by name. `digest` is the SHA-256 of its canonical JSON."""
 
     routes: Mapping[str, Route]
+    schedules: Mapping[str, Schedule]
     digest: str
 
-    def find(self, source: str) -> Route | None:
-        """The route behind a task's source (`route:<name>`), or None if it was removed."""
+    def find(self, source: str) -> Source | None:
+        """What is behind a task's source (`route:<name>`, `schedule:<name>`), or None if it was removed."""
         kind, _, name = source.partition(":")
+        if kind == "schedule":
+            return self.schedules.get(name)
         return self.routes.get(name) if kind == "route" else None
 
     @classmethod
-    def build(cls, routes: Iterable[Route]) -> Manifest:
-        """Make the manifest of `routes`. Raises ManifestError with every fault of every route."""
-        routes = sorted(routes, key=lambda route: str(route.name))
+    def build(cls, routes: Iterable[Route], schedules: Iterable[Schedule] = ()) -> Manifest:
+        """Make a manifest. Raises ManifestError with every fault of every route and schedule."""
+        routes, schedules = _by_name(routes), _by_name(schedules)
         faults = [f"route {route.name!r}: {fault}" for route in routes for fault in route_faults(route)]
         faults += [f"route {name!r}: declared more than once" for name in repeated_names(routes)]
+        faults += [f"schedule {one.name!r}: {fault}" for one in schedules for fault in schedule_faults(one)]
+        faults += [f"schedule {name!r}: declared more than once" for name in repeated_names(schedules)]
         if faults:
             raise ManifestError(faults)
-        by_name = {route.name: route for route in routes}
-        return cls(by_name, _digest(by_name))
+        manifest = cls({one.name: one for one in routes}, {one.name: one for one in schedules}, "")
+        return replace(manifest, digest=_digest(manifest))
 
     def to_json(self) -> str:
         """The canonical JSON, digest included, with a line feed at its end."""
-        return _canonical({"digest": self.digest, **_document(self.routes)}) + "\n"
+        return _canonical({"digest": self.digest, **_document(self)}) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -68,62 +66,75 @@ class Manifest:
 
         Raises:
             ManifestError: with every fault: not JSON, unknown version, unknown or missing or wrong fields, a digest
-                that is not that of the routes (a file that was edited by hand, or cut).
+                that is not that of the declarations (a file that was edited by hand, or cut).
         """
         document = _parsed(text)
         faults: list[str] = []
         routes = [_read_route(name, value, faults) for name, value in sorted(document["routes"].items())]
+        schedules = [_read_schedule(name, value, faults) for name, value in sorted(document["schedules"].items())]
         if faults:
             raise ManifestError(faults)
-        manifest = cls.build(route for route in routes if route is not None)
+        manifest = cls.build((one for one in routes if one is not None), (one for one in schedules if one is not None))
         if manifest.digest != document["digest"]:
-            raise ManifestError(["the digest is not that of the routes"])
+            raise ManifestError(["the digest is not that of the routes and schedules"])
         return manifest
 
 
-def repeated_names(routes: Iterable[Route]) -> list[str]:
-    """Names that more than one of `routes` has, sorted."""
-    names = [route.name for route in routes]
-    return sorted({name for name in names if names.count(name) > 1})
+def repeated_names(sources: Iterable[Source]) -> list[str]:
+    """Names that more than one of `sources` has, sorted."""
+    return sorted(name for name, times in Counter(one.name for one in sources).items() if times > 1)
 
 
-_FIELDS = (
-    "authentication",
+def _by_name[S: Source](sources: Iterable[S]) -> list[S]:
+    return sorted(sources, key=lambda one: str(one.name))
+
+
+_SOURCE_FIELDS = (
     "description",
     "disabled_reason",
     "enabled",
     "function",
-    "mode",
     "module",
     "retry",
-    "schema",
     "secrets",
     "timeout_seconds",
 )
+_ROUTE_FIELDS = (*_SOURCE_FIELDS, "authentication", "mode", "schema")
+_SCHEDULE_FIELDS = (*_SOURCE_FIELDS, "catch_up", "cron", "overlap", "tenants", "zone")
 _RETRY_FIELDS = ("base_seconds", "cap_seconds", "max_attempts")
-_TOP_FIELDS = ("digest", "routes", "version")
+_CATCH_UP_FIELDS = ("max_fires", "policy", "window_seconds")
+_TOP_FIELDS = ("digest", "routes", "schedules", "version")
 
 
 def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def _document(routes: Mapping[str, Route]) -> dict[str, Any]:
-    return {"version": MANIFEST_VERSION, "routes": {name: _route_document(route) for name, route in routes.items()}}
-
-
-def _route_document(route: Route) -> dict[str, Any]:
-    plain = {name: getattr(route, name) for name in _FIELDS}
-    retry = {
-        "max_attempts": route.retry.max_attempts,
-        "base_seconds": float(route.retry.base_seconds),
-        "cap_seconds": float(route.retry.cap_seconds),
+def _document(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "version": MANIFEST_VERSION,
+        "routes": {name: _source_document(route, _ROUTE_FIELDS) for name, route in manifest.routes.items()},
+        "schedules": {name: _schedule_document(one) for name, one in manifest.schedules.items()},
     }
-    return plain | {"retry": retry, "secrets": list(route.secrets)}
 
 
-def _digest(routes: Mapping[str, Route]) -> str:
-    return hashlib.sha256(_canonical(_document(routes)).encode()).hexdigest()
+def _source_document(source: Source, fields: tuple[str, ...]) -> dict[str, Any]:
+    plain = {name: getattr(source, name) for name in fields}
+    retry = {
+        "max_attempts": source.retry.max_attempts,
+        "base_seconds": float(source.retry.base_seconds),
+        "cap_seconds": float(source.retry.cap_seconds),
+    }
+    return plain | {"retry": retry, "secrets": list(source.secrets)}
+
+
+def _schedule_document(schedule: Schedule) -> dict[str, Any]:
+    catch_up = {name: getattr(schedule.catch_up, name) for name in _CATCH_UP_FIELDS}
+    return _source_document(schedule, _SCHEDULE_FIELDS) | {"catch_up": catch_up, "tenants": list(schedule.tenants)}
+
+
+def _digest(manifest: Manifest) -> str:
+    return hashlib.sha256(_canonical(_document(manifest)).encode()).hexdigest()
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -134,8 +145,9 @@ def _parsed(text: str) -> dict[str, Any]:
     faults = _shape_faults("the manifest", document, _TOP_FIELDS)
     if not faults and document["version"] != MANIFEST_VERSION:
         faults = [f"the manifest's version is {document['version']!r:.80}, this code reads {MANIFEST_VERSION}"]
-    if not faults and not isinstance(document["routes"], dict):
-        faults = ["the manifest's routes are no object"]
+    for part in ("routes", "schedules"):
+        if not faults and not isinstance(document[part], dict):
+            faults = [f"the manifest's {part} are no object"]
     if faults:
         raise ManifestError(faults)
     parsed: dict[str, Any] = document
@@ -156,12 +168,31 @@ def _shape_faults(what: str, value: object, fields: tuple[str, ...]) -> list[str
     return missing + [f"{what} has an unknown field {name!r:.80}" for name in sorted(value) if name not in fields]
 
 
+def _source_shape_faults(what: str, value: Any, fields: tuple[str, ...]) -> list[str]:  # noqa: ANN401 - JSON
+    found = _shape_faults(what, value, fields)
+    found = found or _shape_faults(f"{what}: retry", value["retry"], _RETRY_FIELDS)
+    return found or ([] if isinstance(value["secrets"], list) else [f"{what}: secrets are no list"])
+
+
 def _read_route(name: str, value: dict[str, Any], faults: list[str]) -> Route | None:
     """The route, unchecked; or None, with what is wrong with its shape added to `faults`."""
-    found = _shape_faults(f"route {name!r:.80}", value, _FIELDS)
-    found = found or _shape_faults(f"route {name!r:.80}: retry", value["retry"], _RETRY_FIELDS)
-    found = found or ([] if isinstance(value["secrets"], list) else [f"route {name!r:.80}: secrets are no list"])
+    found = _source_shape_faults(f"route {name!r:.80}", value, _ROUTE_FIELDS)
+    faults += found
+    return None if found else Route(**_read_source(name, value))
+
+
+def _read_schedule(name: str, value: dict[str, Any], faults: list[str]) -> Schedule | None:
+    """The schedule, unchecked; or None, with what is wrong with its shape added to `faults`."""
+    what = f"schedule {name!r:.80}"
+    found = _source_shape_faults(what, value, _SCHEDULE_FIELDS)
+    found = found or _shape_faults(f"{what}: catch_up", value["catch_up"], _CATCH_UP_FIELDS)
+    found = found or ([] if isinstance(value["tenants"], list) else [f"{what}: tenants are no list"])
     faults += found
     if found:
         return None
-    return Route(**{**value, "name": name, "retry": RetryPolicy(**value["retry"]), "secrets": tuple(value["secrets"])})
+    own = {"catch_up": CatchUp(**value["catch_up"]), "tenants": tuple(value["tenants"])}
+    return Schedule(**_read_source(name, value) | own)
+
+
+def _read_source(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "name": name, "retry": RetryPolicy(**value["retry"]), "secrets": tuple(value["secrets"])}

@@ -1,91 +1,28 @@
-"""What a route may be. Its values come from authors' decorators and from a file: no type is trusted.
-
-A rule returns faults in words, never raises, so that all faults of all routes are reported at once.
-"""
+"""What a route may be, beside what every source may be."""
 
 from __future__ import annotations
 
 import json
-import math
-import re
-from typing import TypeGuard, get_args
+from typing import get_args
 
-from workerflow.domain.retry import MAX_ATTEMPTS_LIMIT, RetryPolicy
-from workerflow.domain.route import (
-    MAX_REASON_CHARS,
-    MAX_RETRY_DELAY_SECONDS,
-    MAX_TIMEOUT_SECONDS,
-    RESERVED_NAMES,
-    Authentication,
-    Mode,
-    Route,
-)
-
-_ROUTE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
-_SECRET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
-_PYTHON_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z", re.ASCII)
+from workerflow.domain.route import RESERVED_NAMES, Authentication, Mode, Route
+from workerflow.domain.source_rules import choice_faults, source_faults
 
 
 def route_faults(route: Route) -> list[str]:
     """Everything that is wrong with one route by itself, in words for its author."""
     return [
-        *_name_faults(route.name),
-        *_place_faults("module", route.module),
-        *_place_faults("function", route.function),
-        *_choice_faults("mode", route.mode, get_args(Mode)),
-        *_choice_faults("authentication", route.authentication, get_args(Authentication)),
-        *_timeout_faults(route.timeout_seconds),
-        *_retry_faults(route.retry),
+        *source_faults(route),
+        *_reserved_faults(route.name),
+        *choice_faults("mode", route.mode, get_args(Mode)),
+        *choice_faults("authentication", route.authentication, get_args(Authentication)),
         *_schema_faults(route.schema),
-        *_enabled_faults(route.enabled, route.disabled_reason),
-        *_text_faults(route.description),
-        *_secret_faults(route.secrets),
     ]
 
 
-def _name_faults(name: object) -> list[str]:
-    if not isinstance(name, str) or not _ROUTE_NAME.match(name):
-        return [f"the name {name!r:.80} is not [a-z][a-z0-9_]{{0,62}}"]
-    return [f"the name {name!r} is reserved for the platform"] if name in RESERVED_NAMES else []
-
-
-def _place_faults(what: str, place: object) -> list[str]:
-    if isinstance(place, str) and _PYTHON_PATH.match(place):
-        return []
-    return [f"the {what} {place!r:.80} is not importable"]
-
-
-def _choice_faults(what: str, value: object, choices: tuple[str, ...]) -> list[str]:
-    return [] if value in choices else [f"{what} {value!r:.80} is none of {', '.join(choices)}"]
-
-
-def _timeout_faults(seconds: object) -> list[str]:
-    if _is_whole(seconds) and 1 <= seconds <= MAX_TIMEOUT_SECONDS:
-        return []
-    return [f"timeout_seconds {seconds!r:.80} is not a whole number from 1 to {MAX_TIMEOUT_SECONDS}"]
-
-
-def _retry_faults(retry: object) -> list[str]:
-    if not isinstance(retry, RetryPolicy):
-        return [f"retry is a RetryPolicy, not {type(retry).__name__}"]
-    return [*_attempts_faults(retry.max_attempts), *_delay_faults(retry.base_seconds, retry.cap_seconds)]
-
-
-def _attempts_faults(attempts: object) -> list[str]:
-    if _is_whole(attempts) and 1 <= attempts <= MAX_ATTEMPTS_LIMIT:
-        return []
-    return [f"max_attempts {attempts!r:.80} is not a whole number from 1 to {MAX_ATTEMPTS_LIMIT}"]
-
-
-def _delay_faults(base: object, cap: object) -> list[str]:
-    faults = []
-    if not _is_number(base) or base <= 0:
-        faults.append(f"base_seconds {base!r:.80} is not a number above 0")
-    if not _is_number(cap) or cap > MAX_RETRY_DELAY_SECONDS:
-        faults.append(f"cap_seconds {cap!r:.80} is not a number up to {MAX_RETRY_DELAY_SECONDS} (12 hours)")
-    if not faults and _is_number(base) and _is_number(cap) and cap < base:
-        faults.append(f"cap_seconds {cap!r:.80} is below base_seconds {base!r:.80}")
-    return faults
+def _reserved_faults(name: object) -> list[str]:
+    reserved = isinstance(name, str) and name in RESERVED_NAMES
+    return [f"the name {name!r} is reserved for the platform"] if reserved else []
 
 
 def _schema_faults(schema: object) -> list[str]:
@@ -98,35 +35,3 @@ def _schema_faults(schema: object) -> list[str]:
     except (TypeError, ValueError, RecursionError) as error:
         return [f"schema is not JSON: {error}"]
     return [] if same else ["schema is not JSON: it has tuples, or keys that are not text"]
-
-
-def _enabled_faults(enabled: object, reason: object) -> list[str]:
-    faults = []
-    if not isinstance(enabled, bool):
-        faults.append(f"enabled is True or False, not {enabled!r:.80}")
-    if not isinstance(reason, str) or len(reason) > MAX_REASON_CHARS:
-        faults.append(f"disabled_reason is not text of at most {MAX_REASON_CHARS} characters")
-    return faults
-
-
-def _text_faults(description: object) -> list[str]:
-    return [] if isinstance(description, str) else ["description is not text"]
-
-
-def _secret_faults(secrets: object) -> list[str]:
-    if not isinstance(secrets, tuple | list):
-        return [f'secrets is a tuple of names, as in ("one",), not {type(secrets).__name__}']
-    faults = [
-        f"the secret name {name!r:.80} is not [a-z0-9][a-z0-9-]{{0,62}}"
-        for name in secrets
-        if not isinstance(name, str) or not _SECRET_NAME.match(name)
-    ]
-    return faults or (["secrets names one of them twice"] if len(set(secrets)) < len(secrets) else [])
-
-
-def _is_whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Self
 
 from workerflow.domain.identity import shard_of
-from workerflow.domain.manifest import Mode
+from workerflow.domain.route import Mode
 from workerflow.domain.task import Acceptance, AcceptedTask, Kind
 
 HISTORY_KEPT = 8

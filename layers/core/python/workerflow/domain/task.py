@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from workerflow.domain.errors import InvalidIdentifierError
 from workerflow.domain.identity import TraceId, effect_key, require_tenant
-from workerflow.domain.manifest import Mode
+from workerflow.domain.route import Mode
 from workerflow.domain.stored import StoredBytes
 
 Kind = Literal["http_route", "scheduled_job"]
@@ -46,6 +46,7 @@ class Acceptance:
         not_before_ms: when it is due; the time of acceptance unless a schedule or a delay says later.
         deadline_ms: after which no claim may begin an attempt.
         expires_at_s: when the key is forgotten, in epoch seconds; an expired item counts as absent.
+        manual: an operator ran a schedule now; it is no fire.
     """
 
     tenant: str
@@ -64,6 +65,7 @@ class Acceptance:
     content_type: str
     traceparent: str | None = None
     lineage: Lineage | None = None
+    manual: bool = False
 
     @property
     def root(self) -> str:

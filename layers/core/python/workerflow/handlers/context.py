@@ -10,7 +10,7 @@ from typing import Protocol
 
 from workerflow.domain.errors import PermanentError
 from workerflow.domain.identity import DEFAULT_TENANT, TraceId, acceptance_hash, effect_key
-from workerflow.domain.manifest import DEFAULT_TIMEOUT_SECONDS
+from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS
 
 
 class HandlerLogger(Protocol):

@@ -12,9 +12,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from workerflow.domain.manifest import DEFAULT_TIMEOUT_SECONDS, Authentication, Mode
 from workerflow.domain.output import HttpResponse
 from workerflow.domain.retry import RetryPolicy
+from workerflow.domain.route import Authentication, Mode
+from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS
 from workerflow.handlers.context import Context
 
 type Handler = Callable[[Any, Context], dict[str, Any] | HttpResponse | None]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workerflow.domain.failure import Failure
-from workerflow.domain.manifest import Route
 from workerflow.domain.outcome import Execution
 from workerflow.domain.output import HandlerOutput
+from workerflow.domain.route import Route
+from workerflow.domain.source import Source
 from workerflow.domain.task import Acceptance, TaskMessage
 
 
@@ -117,7 +118,7 @@ class PayloadFault:
 class HandlerCall:
     """One attempt, about to run."""
 
-    route: Route
+    source: Source
     acceptance: Acceptance
     body: bytes
     attempt: int
@@ -125,10 +126,10 @@ class HandlerCall:
 
 
 class HandlerRunner(Protocol):
-    """Runs handlers, each within its route's time-out: a handler that overruns is ended with its process."""
+    """Runs handlers, each within its source's time-out: a handler that overruns is ended with its process."""
 
     def run(self, call: HandlerCall) -> HandlerOutput | Failure:
-        """Run the handler of `call.route` to its end. Never raises what the handler raised."""
+        """Run the handler of `call.source` to its end. Never raises what the handler raised."""
 
 
 class PayloadSchemas(Protocol):

@@ -1,4 +1,4 @@
-"""Runs handlers, and ends the process of one that overruns its route's time-out.
+"""Runs handlers, and ends the process of one that overruns its source's time-out.
 
 A thread that hangs in somebody's socket cannot be stopped from outside, only left behind; a process can. So the
 watchdog ends it: the platform starts a fresh one for the next task, the invoker sees the function error, and the
@@ -18,8 +18,8 @@ from typing import Any
 
 from workerflow.domain.errors import InvalidPayloadError
 from workerflow.domain.failure import Failure
-from workerflow.domain.manifest import Route
 from workerflow.domain.output import HandlerOutput
+from workerflow.domain.source import Source
 from workerflow.handlers.context import Context, HandlerLogger
 from workerflow.ports.world import Clock, HandlerCall, Secrets
 
@@ -41,12 +41,12 @@ class ProcessRunner:
     """Runs a handler in this process, which is ended if the handler overruns.
 
     Attributes:
-        load: finds the function behind a route (runtime.handler_loader).
+        load: finds the function behind a source (runtime.handler_loader).
         end: ends the process; never returns, outside tests.
         tell: hears of each exception and its source, for the log.
     """
 
-    load: Callable[[Route], Callable[..., Any]]
+    load: Callable[[Source], Callable[..., Any]]
     clock: Clock
     secrets: Secrets
     logger: HandlerLogger
@@ -56,16 +56,16 @@ class ProcessRunner:
     def run(self, call: HandlerCall) -> HandlerOutput | Failure:
         """Run the handler to its end; whatever it raises becomes a Failure."""
         try:
-            with self._watchdog(call.route):
-                value = self.load(call.route)(_payload_of(call), self._context_of(call))
-            return HandlerOutput.from_return(value, mode=call.route.mode)
+            with self._watchdog(call.source):
+                value = self.load(call.source)(_payload_of(call), self._context_of(call))
+            return HandlerOutput.from_return(value, mode="sync" if call.source.answers_caller else "async")
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the handler is somebody's code, and may raise anything
-            self.tell(call.route.source, error)
+            self.tell(call.source.source, error)
             return Failure.from_exception(error)
 
     @contextmanager
-    def _watchdog(self, route: Route) -> Iterator[None]:
-        timer = threading.Timer(route.timeout_seconds, self._overrun, [route])
+    def _watchdog(self, source: Source) -> Iterator[None]:
+        timer = threading.Timer(source.timeout_seconds, self._overrun, [source])
         timer.daemon = True
         timer.start()
         try:
@@ -73,21 +73,21 @@ class ProcessRunner:
         finally:
             timer.cancel()
 
-    def _overrun(self, route: Route) -> None:
+    def _overrun(self, source: Source) -> None:
         try:
-            self.logger.error("the handler of %s overran its time-out of %s s", route.source, route.timeout_seconds)
+            self.logger.error("the handler of %s overran its time-out of %s s", source.source, source.timeout_seconds)
         finally:
             self.end()
 
     def _context_of(self, call: HandlerCall) -> Context:
-        acceptance, route = call.acceptance, call.route
+        acceptance, source = call.acceptance, call.source
         return Context(
             trace_id=acceptance.trace_id,
             tenant=acceptance.tenant,
-            route=route.name,
+            route=source.name,
             attempt=call.attempt,
-            max_attempts=route.retry.max_attempts,
-            deadline_ms=call.started_at_ms + route.timeout_seconds * 1000,
+            max_attempts=source.retry.max_attempts,
+            deadline_ms=call.started_at_ms + source.timeout_seconds * 1000,
             content_type=acceptance.content_type,
             body=call.body,
             root=acceptance.root,
@@ -96,7 +96,7 @@ class ProcessRunner:
             generation=acceptance.lineage.generation if acceptance.lineage else 0,
             logger=self.logger,
             clock=self.clock.now_ms,
-            declared_secrets=route.secrets,
+            declared_secrets=source.secrets,
             read_secret=lambda name: self.secrets.get(acceptance.tenant, name),
         )
 

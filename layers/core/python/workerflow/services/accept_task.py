@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from workerflow.domain.errors import PlatformError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
-from workerflow.domain.manifest import Mode
+from workerflow.domain.route import Mode
 from workerflow.domain.stored import StoredBytes, fits_inline
 from workerflow.domain.task import Acceptance, Kind, TaskMessage
 from workerflow.ports.stores import AcceptanceStore, BlobStore, Conflict

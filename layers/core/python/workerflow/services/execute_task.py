@@ -14,10 +14,11 @@ from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.failure import Failure
 from workerflow.domain.identity import TraceId
-from workerflow.domain.manifest import Manifest, Route
+from workerflow.domain.manifest import Manifest
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import LetterClass, Run, RunState
+from workerflow.domain.source import Source
 from workerflow.domain.stored import StoredBytes, fits_inline
 from workerflow.domain.task import Acceptance, TaskMessage
 from workerflow.domain.transitions import (
@@ -83,13 +84,13 @@ class ExecuteTask:
         acceptance = self._acceptance(order.message)
         if acceptance is None:
             return Execution(ExecutionStatus.UNKNOWN)
-        route = self.manifest.find(acceptance.source)
+        source = self.manifest.find(acceptance.source)
         state = self.enablement(acceptance.tenant, acceptance.source)
-        if route is None or state is Enablement.DISABLED:
+        if source is None or state is Enablement.DISABLED:
             return self._close_disabled(acceptance, order)
         if state is Enablement.PAUSED:
             return self._park(acceptance, order)
-        return self._attempt(acceptance, route, order)
+        return self._attempt(acceptance, source, order)
 
     def _acceptance(self, message: TaskMessage) -> Acceptance | None:
         acceptance = self.ledger.acceptance_at(message)
@@ -105,18 +106,18 @@ class ExecuteTask:
         settled = self.ledger.settle(Run.of_task(acceptance), park_for_pause)
         return self.tell_run(settled.run, for_caller=False, stored=True)
 
-    def _attempt(self, acceptance: Acceptance, route: Route, order: ExecutionOrder) -> Execution:
+    def _attempt(self, acceptance: Acceptance, source: Source, order: ExecutionOrder) -> Execution:
         try:
             body = self.blobs.get(acceptance.payload)
         except IntegrityError as error:
             return self._close_unreadable(acceptance, order, str(error))
-        claimed = self._claim(acceptance, route, order)
+        claimed = self._claim(acceptance, source, order)
         if not isinstance(claimed, Run):
             return claimed
-        result = self.runner.run(HandlerCall(route, acceptance, body, claimed.attempt, claimed.updated_at_ms))
+        result = self.runner.run(HandlerCall(source, acceptance, body, claimed.attempt, claimed.updated_at_ms))
         if isinstance(result, HandlerOutput):
             return self._succeed(claimed, acceptance, result, order)
-        return self._fail(claimed, acceptance, route, result, order)
+        return self._fail(claimed, acceptance, source, result, order)
 
     def _close_unreadable(self, acceptance: Acceptance, order: ExecutionOrder, message: str) -> Execution:
         def decide(run: Run, now: Now) -> Close | Leave:
@@ -127,7 +128,7 @@ class ExecuteTask:
         settled = self.ledger.settle(Run.of_task(acceptance), decide, acceptance=acceptance)
         return self.tell_run(settled.run, for_caller=order.for_caller, stored=isinstance(settled.decision, Leave))
 
-    def _claim(self, acceptance: Acceptance, route: Route, order: ExecutionOrder) -> Run | Execution:
+    def _claim(self, acceptance: Acceptance, source: Source, order: ExecutionOrder) -> Run | Execution:
         """The claimed run, or how the task stands if it could not be claimed."""
         claims = self.ids.nonce()  # one nonce for all tries: a claim that was applied unseen is found to be ours
 
@@ -139,7 +140,7 @@ class ExecuteTask:
                 Now(now.ms, claims),
                 owner=order.owner,
                 lease_until_ms=now.ms + order.remaining_ms + LEASE_MARGIN_S * 1000,
-                max_attempts=route.retry.max_attempts,
+                max_attempts=source.retry.max_attempts,
                 for_caller=order.for_caller,
             )
 
@@ -169,7 +170,7 @@ class ExecuteTask:
         return Execution(ExecutionStatus.SUCCEEDED, output=document if order.for_caller else None)
 
     def _fail(
-        self, claimed: Run, acceptance: Acceptance, route: Route, failure: Failure, order: ExecutionOrder
+        self, claimed: Run, acceptance: Acceptance, source: Source, failure: Failure, order: ExecutionOrder
     ) -> Execution:
         self.runs.put_attempt(self._record(claimed, self.ledger.now(), failure=failure))
         jitter = self.ids.jitter()
@@ -177,7 +178,7 @@ class ExecuteTask:
         def decide(run: Run, now: Now) -> Update | Close | Leave:
             if not holds_claim(run, attempt=claimed.attempt, claim=claimed.claim or ""):
                 return Leave()
-            return fail(run, now, failure, route.retry, jitter=jitter)
+            return fail(run, now, failure, source.retry, jitter=jitter)
 
         settled = self.ledger.settle(claimed, decide, acceptance=acceptance)
         return self.tell_run(settled.run, for_caller=order.for_caller, stored=isinstance(settled.decision, Leave))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workerflow.domain.failure import Failure
-from workerflow.domain.manifest import DEFAULT_TIMEOUT_SECONDS, Manifest
+from workerflow.domain.manifest import Manifest
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.retry import RetryPolicy
 from workerflow.domain.run import Run, RunState
+from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS
 from workerflow.domain.task import TaskMessage
 from workerflow.domain.transitions import DueDecision, Now, record_crash
 from workerflow.ports.stores import RunStore

@@ -18,6 +18,7 @@ from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, Pla
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
+from workerflow.domain.route import Route
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, Lineage, TaskMessage
@@ -141,12 +142,12 @@ class ReplayTask:
         return _parent_of(run, acceptance, self.replays.get_letter(order.tenant, trace.value))
 
     def _refusal(self, order: ReplayOrder, parent: _Parent) -> NotReplayable | InvalidEdit | None:
-        source = parent.run.source
-        route = self.manifest.find(source)
-        if route is None or self.enablement(order.tenant, source) is Enablement.DISABLED:
-            return NotReplayable("disabled", f"{source} is disabled or no longer exists")
-        if order.edited_body is not None:
-            faults = self.schemas.faults(route, order.edited_body)
+        name = parent.run.source
+        source = self.manifest.find(name)
+        if source is None or self.enablement(order.tenant, name) is Enablement.DISABLED:
+            return NotReplayable("disabled", f"{name} is disabled or no longer exists")
+        if order.edited_body is not None and isinstance(source, Route):
+            faults = self.schemas.faults(source, order.edited_body)
             return InvalidEdit(faults) if faults else None
         return None
 

@@ -36,6 +36,7 @@ def to_item(acceptance: Acceptance) -> Item:
         "content_type": acceptance.content_type,
         "traceparent": acceptance.traceparent,
         "lineage": _lineage_to_item(acceptance.lineage),
+        "manual": acceptance.manual or None,
         **stored.to_item(acceptance.payload),
     }
 
@@ -62,6 +63,7 @@ def from_item(item: Item) -> Acceptance:
             content_type=item["content_type"],
             traceparent=item.get("traceparent"),
             lineage=_lineage_from_item(item.get("lineage")),
+            manual=item.get("manual", False),
         )
 
 

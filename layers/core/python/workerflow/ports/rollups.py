@@ -1,0 +1,18 @@
+"""The store of rollups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from workerflow.domain.rollup import Rollup, Span
+
+
+class RollupStore(Protocol):
+    """Rollups, each written whole."""
+
+    def put_many(self, rollups: Sequence[Rollup]) -> None:
+        """Write rollups over what was counted before: counting again never adds. Raises StoreUnavailableError."""
+
+    def list_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> Sequence[Rollup]:
+        """Rollups of all sources with `from_ms` <= start < `until_ms`, in order of time. Strong."""
