@@ -48,7 +48,7 @@ class Bench:
         self, body: bytes = b"{}", *, route: Route | None = None, task: Acceptance | None = None, attempt: int = 1
     ) -> HandlerOutput | Failure:
         runner = ProcessRunner(
-            load=self.load or (lambda _route: self.handler),
+            load=self.load or (lambda _source: self.handler),
             clock=self.clock,
             secrets=self.secrets,
             logger=logging.getLogger("bench"),
@@ -149,7 +149,7 @@ class TestRaise:
         assert outcome.retry_after_seconds == 17.0
 
     def test_a_handler_that_cannot_be_loaded_is_tried_again(self) -> None:
-        def load(_route: Route) -> Handler:
+        def load(_source: Source) -> Handler:
             raise HandlerLoadError("handlers.gone cannot be loaded")
 
         assert failure(Bench(load=load).run()).kind == "retryable"
@@ -171,7 +171,7 @@ class TestTimeout:
     def test_so_is_one_whose_module_does_not_stop_importing(self) -> None:
         bench = Bench()
 
-        def load(_route: Route) -> Handler:
+        def load(_source: Source) -> Handler:
             bench.ended.wait(5)
             return lambda _payload, _context: None
 

@@ -172,13 +172,13 @@ def changed_route(**changes: object) -> dict[str, Any]:
     ("document", "faults"),
     [
         ([], ["the manifest is no object"]),
-        ({}, ["the manifest lacks digest", "the manifest lacks routes", "the manifest lacks version"]),
-        (stored(version=2), ["the manifest's version is 2, this code reads 1"]),
+        ({}, [f"the manifest lacks {name}" for name in ("digest", "routes", "schedules", "version")]),
+        (stored(version=1), ["the manifest's version is 1, this code reads 2"]),
         (stored(more=1), ["the manifest has an unknown field 'more'"]),
         (stored(routes=[]), ["the manifest's routes are no object"]),
         (stored(routes={"a": 1}), ["route 'a' is no object"]),
-        (stored(digest="0"), ["the digest is not that of the routes"]),
-        (changed_route(timeout_seconds=31), ["the digest is not that of the routes"]),
+        (stored(digest="0"), ["the digest is not that of the routes and schedules"]),
+        (changed_route(timeout_seconds=31), ["the digest is not that of the routes and schedules"]),
         (changed_route(color="red"), ["route 'orders' has an unknown field 'color'"]),
         (changed_route(secrets="ab"), ["route 'orders': secrets are no list"]),
         (changed_route(retry={"max_attempts": 1}), [
@@ -186,8 +186,8 @@ def changed_route(**changes: object) -> dict[str, Any]:
             "route 'orders': retry lacks cap_seconds",
         ]),
         (changed_route(mode="no", timeout_seconds=0), [
-            "route 'orders': mode 'no' is none of async, sync",
             "route 'orders': timeout_seconds 0 is not a whole number from 1 to 240",
+            "route 'orders': mode 'no' is none of async, sync",
         ]),
     ],
 )  # fmt: skip
