@@ -16,10 +16,14 @@ from threading import RLock
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
+from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.replay import LineageEntry
+from workerflow.domain.rollup import Rollup
 from workerflow.domain.run import Run
+from workerflow.domain.schedule_cursor import ScheduleCursor, TickMark
 from workerflow.domain.task import Acceptance
 from workerflow.ports.stores import AttemptRecord, Cursor
+from workerflow.ports.tenants import Slot, TenantsDocument
 
 
 def _nothing(_name: str) -> None:
@@ -45,6 +49,13 @@ class Memory:
     cursors: dict[tuple[str, int], Cursor] = field(default_factory=dict)
     audit: dict[tuple[str, int, str], AuditEvent] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
+    schedules: dict[tuple[str, str], ScheduleCursor] = field(default_factory=dict)
+    tick_mark: TickMark | None = None
+    tenants: TenantsDocument | None = None
+    buckets: dict[tuple[str, str], int] = field(default_factory=dict)
+    slots: dict[tuple[str, int], Slot] = field(default_factory=dict)
+    refused_calls: dict[tuple[str | None, str, int], RefusedCall] = field(default_factory=dict)
+    rollups: dict[tuple[str, str, int, str], Rollup] = field(default_factory=dict)
     before: Callable[[str], None] = _nothing
     after: Callable[[str], None] = _nothing
     calls: list[str] = field(default_factory=list)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.fakes.memory import Memory
+from tests.fakes.rollups import FakeRollups
+from tests.fakes.schedules import FakeSchedules
 from tests.fakes.stores import (
     FakeAcceptances,
     FakeAuditLog,
@@ -33,6 +35,7 @@ from tests.fakes.surroundings import (
     FakeSignals,
     FakeTaskQueue,
 )
+from tests.fakes.tenants import FakeRateLimits, FakeRefusedCalls, FakeSlots, FakeTenants
 
 
 @dataclass(slots=True)
@@ -58,6 +61,12 @@ class FakeWorld:
     queue: FakeTaskQueue = field(init=False)
     deliveries: FakeDeliveries = field(init=False)
     dead_messages: FakeDeadMessages = field(init=False)
+    schedules: FakeSchedules = field(init=False)
+    tenants: FakeTenants = field(init=False)
+    rate_limits: FakeRateLimits = field(init=False)
+    slots: FakeSlots = field(init=False)
+    refused_calls: FakeRefusedCalls = field(init=False)
+    rollups: FakeRollups = field(init=False)
 
     def __post_init__(self) -> None:
         self.acceptances = FakeAcceptances(self.memory)
@@ -70,3 +79,9 @@ class FakeWorld:
         self.queue = FakeTaskQueue(self.memory)
         self.deliveries = FakeDeliveries(self.memory)
         self.dead_messages = FakeDeadMessages(self.memory)
+        self.schedules = FakeSchedules(self.memory)
+        self.tenants = FakeTenants(self.memory)
+        self.rate_limits = FakeRateLimits(self.memory)
+        self.slots = FakeSlots(self.memory)
+        self.refused_calls = FakeRefusedCalls(self.memory)
+        self.rollups = FakeRollups(self.memory)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.rate_limit import RateVerdict
 from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.tenants import RateLimit
 from workerflow.ports.stores import Conflict, Written
@@ -29,23 +30,6 @@ class TenantsStore(Protocol):
 
     def publish(self, document: TenantsDocument, audit: AuditEvent) -> Written | Conflict[TenantsDocument]:
         """Write the document's next version with its audit row in one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class RateVerdict:
-    """What a bucket says to one call.
-
-    Attributes:
-        allowed: whether the call may pass; if so, it was counted.
-        remaining: calls that could pass right now, after this one.
-        wait_seconds: 0 if it may pass, else when the next one may.
-        full_after_seconds: until the bucket is full again.
-    """
-
-    allowed: bool
-    remaining: int
-    wait_seconds: float
-    full_after_seconds: float
 
 
 class RateLimits(Protocol):

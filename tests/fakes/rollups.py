@@ -1,0 +1,29 @@
+"""The store of rollups in memory. It passes the same contract tests as the DynamoDB adapter (tests/contract)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from tests.fakes.memory import Memory
+from workerflow.domain.rollup import Rollup, Span
+
+
+class FakeRollups:
+    """RollupStore."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def put_many(self, rollups: Sequence[Rollup]) -> None:
+        if not rollups:
+            return
+        with self._memory.call("rollups.put_many"):
+            for one in rollups:
+                self._memory.rollups[one.tenant, one.span.value, one.start_ms, one.source] = one
+
+    def list_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> Sequence[Rollup]:
+        with self._memory.call("rollups.list_rollups"):
+            found = (one for one in self._memory.rollups.values() if (one.tenant, one.span) == (tenant, span))
+            between = (one for one in found if from_ms <= one.start_ms < until_ms)
+            return sorted(between, key=attrgetter("start_ms", "source"))
