@@ -57,7 +57,7 @@ class Silence:
     def failure(self, message: str, error: BaseException) -> None:
         """Drop it."""
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: str, value: int = 1, *, schedule: str | None = None) -> None:
         """Drop it."""
 
 

@@ -194,11 +194,15 @@ class FakeFaults:
 
 
 class FakeSignals(FakeFaults):
-    """Signals: metrics summed up by name, faults as they were told."""
+    """Signals: metrics summed up by name, and by name and schedule; faults as they were told."""
 
     def __init__(self) -> None:
         super().__init__()
         self.counts: Counter[str] = Counter()
+        self.by_schedule: Counter[tuple[str, str]] = Counter()
 
-    def count(self, name: str, value: int = 1) -> None:
-        self.counts[name] += value
+    def count(self, name: str, value: int = 1, *, schedule: str | None = None) -> None:
+        if schedule is None:
+            self.counts[name] += value
+        else:
+            self.by_schedule[name, schedule] += value

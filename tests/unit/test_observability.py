@@ -45,6 +45,27 @@ def test_counts_are_written_once_by_flush_as_one_metric_line(capsys: pytest.Capt
     assert "_aws" in line
 
 
+def test_a_schedules_counts_are_summed_up_and_written_with_its_name_as_a_dimension(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    telemetry = Telemetry("observed-schedules", "WorkerFlow")
+    for schedule, value in (("nightly", 1), ("hourly", 1), ("nightly", 2)):
+        telemetry.count("FireMissed", value, schedule=schedule)
+    assert lines(capsys) == []
+    telemetry.flush()
+    telemetry.flush()
+    found = [(line["service"], line["schedule"], line["FireMissed"]) for line in lines(capsys)]
+    assert found == [("observed-schedules", "nightly", [3.0]), ("observed-schedules", "hourly", [1.0])]
+
+
+def test_both_dimensions_of_a_schedules_metric_are_declared(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("observed-dimensions", "WorkerFlow")
+    telemetry.count("FireFailed", schedule="nightly")
+    telemetry.flush()
+    (line,) = lines(capsys)
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service", "schedule"]]  # type: ignore[index]
+
+
 def test_a_foreign_exception_is_logged_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry = Telemetry("observed-failure", "WorkerFlow")
     try:

@@ -156,5 +156,5 @@ class Faults(Protocol):
 class Signals(Faults, Protocol):
     """What operators are told beside the ledger: faults that stop nothing, and metrics by name. Never fails."""
 
-    def count(self, name: str, value: int = 1) -> None:
-        """Add to a metric."""
+    def count(self, name: str, value: int = 1, *, schedule: str | None = None) -> None:
+        """Add to a metric; with `schedule`, to that schedule's own."""

@@ -7,9 +7,10 @@ exception that is not ours or the SDK's only class and stack are kept, because i
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from workerflow.domain.errors import WorkerFlowError
 
@@ -28,11 +29,19 @@ class Telemetry:
 
     def __init__(self, service: str, namespace: str) -> None:
         self.logger = Logger(service=service, utc=True, use_rfc3339=True)
+        self._service, self._namespace = service, namespace
         self._metrics = Metrics(service=service, namespace=namespace)
+        self._by_schedule: Counter[tuple[str, str]] = Counter()
         self._pending = False
 
-    def count(self, name: str, value: int = 1) -> None:
-        """Add to the metric `name`, unit Count. Written by `flush`."""
+    def count(self, name: str, value: int = 1, *, schedule: str | None = None) -> None:
+        """Add to the metric `name`, unit Count, or to the one of a schedule (dimension `schedule`).
+
+        Written by `flush`: a schedule's summed up, for each is a line of its own.
+        """
+        if schedule is not None:
+            self._by_schedule[name, schedule] += value
+            return
         self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
         self._pending = True
 
@@ -58,6 +67,11 @@ class Telemetry:
         if self._pending:
             self._pending = False
             self._metrics.flush_metrics()
+        by_schedule, self._by_schedule = self._by_schedule, Counter()
+        for (name, schedule), value in by_schedule.items():
+            with single_metric(name, MetricUnit.Count, value, namespace=self._namespace) as metric:
+                metric.add_dimension("service", self._service)
+                metric.add_dimension("schedule", schedule)
 
 
 def describe(error: BaseException) -> dict[str, object]:
