@@ -6,14 +6,13 @@ limit of failures --> copy of the secrets --> check --> proven
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from workerflow.domain.credential_refusals import SignatureMismatchError, TokenMismatchError, TooManyFailuresError
 from workerflow.domain.credentials import Credentials, Presented, Proof, prove
 from workerflow.domain.failure_limit import FailureLimit
 from workerflow.domain.identity import DEFAULT_TENANT
-from workerflow.domain.refusals import SignatureMismatchError, TokenMismatchError, TooManyFailuresError
 from workerflow.ports.world import Clock
 
 
@@ -29,20 +28,22 @@ class CredentialStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticate:
-    """Decides about credentials.
-
-    Attributes:
-        tenants: those that exist. Calls for others are checked against the default tenant's secrets, for the same
-            work, and refused all the same.
+    """Decides about credentials. Calls for tenants that do not exist are checked against the default tenant's secrets,
+    for the same work, and refused all the same.
     """
 
     store: CredentialStore
     limit: FailureLimit
     clock: Clock
-    tenants: Collection[str]
 
-    def __call__(self, presented: Presented, *, tenant: str, source_address: str) -> Proof:
+    def __call__(self, presented: Presented, *, tenant: str, exists: bool, source_address: str) -> Proof:
         """Prove a call's credentials.
+
+        Args:
+            presented: from the call.
+            tenant: that the call names.
+            exists: whether there is such a tenant.
+            source_address: of the caller, as the platform saw it.
 
         Raises:
             TooManyFailuresError: the address failed too often; nothing was compared.
@@ -54,26 +55,20 @@ class Authenticate:
         if wait_seconds:
             raise TooManyFailuresError(wait_seconds)
         try:
-            return self._prove(presented, tenant)
+            return self._prove(presented, tenant if exists else DEFAULT_TENANT, exists=exists)
         except (SignatureMismatchError, TokenMismatchError):
             self.limit.record_failure(source_address, now_ms)
             raise
 
-    def _prove(self, presented: Presented, tenant: str) -> Proof:
-        owner = tenant if tenant in self.tenants else DEFAULT_TENANT
+    def _prove(self, presented: Presented, owner: str, *, exists: bool) -> Proof:
         known = self.store.read(owner)
         try:
-            return self._check(presented, known, tenant)
+            return self._check(presented, known, exists=exists)
         except (SignatureMismatchError, TokenMismatchError):
             newer = self.store.refresh(owner)
             if newer == known:
                 raise
-        return self._check(presented, newer, tenant)
+        return self._check(presented, newer, exists=exists)
 
-    def _check(self, presented: Presented, credentials: Credentials, tenant: str) -> Proof:
-        return prove(
-            presented,
-            credentials,
-            tenant_exists=tenant in self.tenants,
-            now_seconds=self.clock.now_ms() / 1000,
-        )
+    def _check(self, presented: Presented, credentials: Credentials, *, exists: bool) -> Proof:
+        return prove(presented, credentials, tenant_exists=exists, now_seconds=self.clock.now_ms() / 1000)

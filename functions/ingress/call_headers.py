@@ -11,6 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from workerflow.domain.credential_refusals import (
+    SignatureMissingError,
+    SignatureTimestampMalformedError,
+    TokenMalformedError,
+)
 from workerflow.domain.credentials import Presented, PresentedSignature
 from workerflow.domain.errors import InvalidIdentifierError
 from workerflow.domain.identity import DEFAULT_TENANT, require_tenant
@@ -18,11 +23,8 @@ from workerflow.domain.refusals import (
     HeaderMalformedError,
     HeaderRepeatedError,
     KeyMalformedError,
-    SignatureMissingError,
-    SignatureTimestampMalformedError,
     TenantAmbiguousError,
     TenantMalformedError,
-    TokenMalformedError,
 )
 from workerflow.domain.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignedCall
 from workerflow.runtime.http import Request

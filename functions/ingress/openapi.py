@@ -19,8 +19,9 @@ from functions.ingress.answers import REPLAYED_HEADER
 from functions.ingress.openapi_schemas import KEY, OPENAPI_VERSION, SIGNATURE_TIMESTAMP, TENANT, TRACE_ID, schemas
 from functions.ingress.paths import HEALTH_PATH, OPENAPI_PATH
 from functions.ingress.refusals_told import ANY_OPERATION, RUN, WITH_CREDENTIALS, Kinds, refusals_of_call
+from workerflow.domain.credential_refusals import UnauthorizedError
 from workerflow.domain.manifest import Manifest
-from workerflow.domain.refusals import PayloadRejectedError, RefusedError, TaskFailedError, UnauthorizedError
+from workerflow.domain.refusals import PayloadRejectedError, RefusedError, TaskFailedError
 from workerflow.domain.route import Route
 from workerflow.domain.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, TOLERANCE_SECONDS
 from workerflow.runtime.http import JSON, PROBLEM_JSON

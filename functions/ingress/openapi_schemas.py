@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, get_args
 
-from workerflow.domain.refusals import all_refusals
+from workerflow.domain.refusal_catalogue import all_refusals
 from workerflow.domain.route import Mode
 from workerflow.domain.run import AttemptResult, LetterClass, RunState
 from workerflow.domain.task import Kind

@@ -11,8 +11,10 @@ A method that a path does not take is no operation at all: MethodNotAllowedError
 
 from __future__ import annotations
 
-from workerflow.domain import refusals
-from workerflow.domain.refusals import BodyRefusedError, RefusedError, UnauthorizedError, all_refusals
+from workerflow.domain import credential_refusals, refusals
+from workerflow.domain.credential_refusals import UnauthorizedError
+from workerflow.domain.refusal_catalogue import all_refusals
+from workerflow.domain.refusals import BodyRefusedError, RefusedError
 from workerflow.domain.route import Route
 
 type Kinds = frozenset[type[RefusedError]]
@@ -33,7 +35,7 @@ WITH_CREDENTIALS: Kinds = (
         refusals.TenantMalformedError,
         refusals.BodyTooLargeError,
         refusals.QueryNotAllowedError,
-        refusals.TooManyFailuresError,
+        credential_refusals.TooManyFailuresError,
         refusals.OutcomeUnknownError,
     }
 )
@@ -62,8 +64,8 @@ _SYNC: Kinds = frozenset(
 )
 _BY_AUTHENTICATION: dict[str, Kinds] = {
     "any": frozenset(),
-    "token": frozenset({refusals.TokenRequiredError}),
-    "signature": frozenset({refusals.SignatureRequiredError}),
+    "token": frozenset({credential_refusals.TokenRequiredError}),
+    "signature": frozenset({credential_refusals.SignatureRequiredError}),
 }
 
 

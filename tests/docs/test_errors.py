@@ -11,7 +11,8 @@ from workerflow.adapters.schema import LISTED_BODY_BYTES, MAX_FAULTS
 from workerflow.domain.errors import WorkerFlowError
 from workerflow.domain.failure_limit import BURST, SECONDS_PER_FAILURE
 from workerflow.domain.json_body import MAX_BODY_BYTES, MAX_DEPTH
-from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError, all_refusals
+from workerflow.domain.refusal_catalogue import all_refusals
+from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
 

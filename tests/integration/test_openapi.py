@@ -27,7 +27,8 @@ from tests.support.tasks import a_route
 from workerflow.domain import identity, signature
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.output import HandlerOutput
-from workerflow.domain.refusals import MethodNotAllowedError, RefusedError, all_refusals
+from workerflow.domain.refusal_catalogue import all_refusals
+from workerflow.domain.refusals import MethodNotAllowedError, RefusedError
 from workerflow.domain.run import Attempt, AttemptResult, LetterClass, Run, RunState
 from workerflow.services.read_run import RunView
 

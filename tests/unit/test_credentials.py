@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workerflow.domain.credential_refusals import SignatureRequiredError, TokenRequiredError, UnauthorizedError
 from workerflow.domain.credentials import Credentials, Presented, PresentedSignature, Proof, prove
 from workerflow.domain.errors import IntegrityError
-from workerflow.domain.refusals import RefusedError, SignatureRequiredError, TokenRequiredError, UnauthorizedError
+from workerflow.domain.refusals import RefusedError
 from workerflow.domain.signature import SignedCall, sign, with_decoys
 
 NOW = 1_764_000_000

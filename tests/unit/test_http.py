@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workerflow.domain.credential_refusals import CredentialsMissingError
 from workerflow.domain.refusals import (
     BodyEmptyError,
-    CredentialsMissingError,
     MethodNotAllowedError,
     PayloadInvalidError,
     RequestMalformedError,

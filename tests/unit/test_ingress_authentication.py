@@ -8,9 +8,9 @@ import pytest
 
 from functions.ingress.authentication import Authenticate
 from tests.fakes.surroundings import FakeClock
+from workerflow.domain.credential_refusals import CredentialsMissingError, TokenMismatchError, TooManyFailuresError
 from workerflow.domain.credentials import Credentials, Presented
 from workerflow.domain.failure_limit import BURST, FailureLimit
-from workerflow.domain.refusals import CredentialsMissingError, TokenMismatchError, TooManyFailuresError
 
 OLD, NEW = Credentials(("token-old-0123456789",)), Credentials(("token-new-0123456789", "token-old-0123456789"))
 ADDRESS = "192.0.2.1"
@@ -34,11 +34,11 @@ class Store:
 
 
 def authentication(store: Store, limit: FailureLimit | None = None) -> Authenticate:
-    return Authenticate(store=store, limit=limit or FailureLimit(), clock=FakeClock(), tenants={"default"})
+    return Authenticate(store=store, limit=limit or FailureLimit(), clock=FakeClock())
 
 
 def attempt(authenticate: Authenticate, token: str, tenant: str = "default") -> None:
-    authenticate(Presented(token=token), tenant=tenant, source_address=ADDRESS)
+    authenticate(Presented(token=token), tenant=tenant, exists=tenant == "default", source_address=ADDRESS)
 
 
 def test_a_known_secret_is_accepted_without_looking_for_newer_ones() -> None:
@@ -87,4 +87,4 @@ def test_a_call_that_presents_nothing_is_no_guess() -> None:
     authenticate = authentication(Store())
     for _ in range(BURST + 1):
         with pytest.raises(CredentialsMissingError):
-            authenticate(Presented(), tenant="default", source_address=ADDRESS)
+            authenticate(Presented(), tenant="default", exists=True, source_address=ADDRESS)

@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from workerflow.domain.errors import IntegrityError
-from workerflow.domain.refusals import (
+from workerflow.domain.credential_refusals import (
     CredentialsMissingError,
     SignatureMalformedError,
     SignatureMismatchError,
@@ -26,6 +25,7 @@ from workerflow.domain.refusals import (
     TokenRequiredError,
     UnauthorizedError,
 )
+from workerflow.domain.errors import IntegrityError
 from workerflow.domain.route import Authentication
 from workerflow.domain.signature import (
     SIGNATURE_HEADER,
