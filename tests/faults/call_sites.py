@@ -123,7 +123,7 @@ def _aws_operations() -> frozenset[str]:
 
 
 OPERATIONS = _aws_operations()
-DATABASE_VERBS = frozenset({"get", "get_many", "query", "count", "put", "transact"})
+DATABASE_VERBS = frozenset({"get", "get_many", "query", "count", "put", "update", "delete", "put_many", "transact"})
 
 
 def _aws_callee(call: ast.Call) -> str | None:

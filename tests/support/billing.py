@@ -111,6 +111,9 @@ def _written(call: Call) -> Iterator[tuple[Table, Item]]:
         yield _table_and_key(call.parameters)
     for write in call.parameters.get("TransactItems", []):
         yield from map(_table_and_key, write.values())
+    for table, writes in call.parameters.get("RequestItems", {}).items():
+        for write in writes if call.operation == "BatchWriteItem" else ():
+            yield _table_and_key({"TableName": table, **write["PutRequest"]})
 
 
 def _table_and_key(request: Mapping[str, Any]) -> tuple[Table, Item]:

@@ -32,6 +32,8 @@ _ITEM_OPERATIONS = {
     "GetItem": DynamoHandler.get_item,
     "PutItem": DynamoHandler.put_item,
     "UpdateItem": DynamoHandler.update_item,
+    "DeleteItem": DynamoHandler.delete_item,
+    "BatchWriteItem": DynamoHandler.batch_write_item,
     "Query": DynamoHandler.query,
     "BatchGetItem": DynamoHandler.batch_get_item,
     "TransactWriteItems": DynamoHandler.transact_write_items,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workerflow.adapters.dynamodb import conditions
-from workerflow.adapters.dynamodb.database import Database, Put, Query
+from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as codec
+from workerflow.adapters.dynamodb.requests import Put, Query
 from workerflow.domain.task import Acceptance, AcceptedTask
 from workerflow.ports.stores import Conflict, Written
 from workerflow.tables import TASKS_BY_TIME

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from workerflow.adapters.dynamodb.database import Database, Put
+from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import audit as codec
+from workerflow.adapters.dynamodb.requests import Put
 from workerflow.domain.audit import AuditEvent
 
 

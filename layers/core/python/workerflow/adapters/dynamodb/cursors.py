@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from workerflow.adapters.dynamodb import conditions
-from workerflow.adapters.dynamodb.database import Database, Put
+from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import state as codec
+from workerflow.adapters.dynamodb.requests import Put
 from workerflow.ports.stores import Conflict, Cursor, Written
 
 

@@ -1,4 +1,7 @@
-"""DynamoDB in four verbs: get, query, put, transact. Every call of the stores goes through here.
+"""DynamoDB in a few verbs. Every call of the stores goes through here.
+
+    get, get_many, query, count                  read
+    put, update, delete, transact, put_many      write
 
     put(item, condition) -> None: written
                          -> Refused(old): the condition did not hold; `old` is what stands there, from the same call
@@ -18,8 +21,18 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from workerflow.adapters.aws_errors import by_code, code_of, detail_of, in_our_words
-from workerflow.adapters.dynamodb.attributes import Item, PackedItem, Value, pack, pack_value, unpack
-from workerflow.adapters.dynamodb.conditions import Condition
+from workerflow.adapters.dynamodb.attributes import Item, PackedItem, pack, unpack
+from workerflow.adapters.dynamodb.requests import (
+    Change,
+    Delete,
+    Put,
+    Query,
+    change_request,
+    delete_request,
+    put_request,
+    query_request,
+    transact_item,
+)
 from workerflow.domain.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -28,7 +41,8 @@ if TYPE_CHECKING:
 CONFLICT_TRIES = 4
 CONFLICT_PAUSE_SECONDS = 0.05
 BATCH_GET_KEYS = 100
-BATCH_GET_TRIES = 3
+BATCH_PUT_ITEMS = 25
+BATCH_TRIES = 3
 
 _CONDITION_FAILED = "ConditionalCheckFailed"
 
@@ -38,42 +52,6 @@ class Refused:
     """A condition did not hold. `old` is the item that stands there, None if there is none."""
 
     old: Item | None
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write a whole item."""
-
-    table: str
-    item: Item
-    condition: Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Set and remove attributes of one item."""
-
-    table: str
-    key: Item
-    sets: Mapping[str, Value]
-    removes: tuple[str, ...] = ()
-    condition: Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One partition of a table or an index, in order of its sort key.
-
-    Attributes:
-        partition: name and value of the partition key.
-        between: name, lowest and highest value of the sort key, both included; None reads the whole partition.
-        index: None reads the table, strongly; an index is eventually consistent.
-    """
-
-    table: str
-    partition: tuple[str, str]
-    between: tuple[str, str, str] | None = None
-    index: str | None = None
 
 
 class Database:
@@ -96,7 +74,7 @@ class Database:
 
     def _get_batch(self, table: str, keys: Sequence[PackedItem]) -> Iterator[Item]:
         wanted: Any = {table: {"Keys": keys, "ConsistentRead": True}}
-        for _ in range(BATCH_GET_TRIES):
+        for _ in range(BATCH_TRIES):
             with in_our_words():
                 answer = self._client.batch_get_item(RequestItems=wanted)
             yield from map(unpack, answer["Responses"].get(table, []))
@@ -108,7 +86,7 @@ class Database:
 
     def query(self, query: Query, *, limit: int | None = None) -> Iterator[Item]:
         """Items of a partition, at most `limit`."""
-        request = _query_request(query)
+        request = query_request(query)
         while limit is None or limit > 0:
             if limit is not None:
                 request["Limit"] = limit
@@ -122,7 +100,7 @@ class Database:
 
     def count(self, query: Query, *, limit: int) -> int:
         """How many items a partition has, counted up to `limit`."""
-        request = _query_request(query) | {"Select": "COUNT"}
+        request = query_request(query) | {"Select": "COUNT"}
         counted = 0
         while counted < limit:
             with in_our_words():
@@ -135,23 +113,43 @@ class Database:
 
     def put(self, put: Put) -> Refused | None:
         """Write an item if its condition holds; None: written."""
-        request = _put_request(put)
-        return self._until_no_conflict(lambda: self._put_once(request))
+        request = put_request(put)
+        answer = self._until_no_conflict(lambda: _unless_refused(lambda: self._client.put_item(**request)))
+        return answer if isinstance(answer, Refused) else None
 
-    def _put_once(self, request: dict[str, Any]) -> Refused | None:
-        try:
-            self._client.put_item(**request)
-        except ClientError as error:
-            if code_of(error) == "TransactionConflictException":
-                raise _ConflictError(str(error)) from error
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            return _refused(detail_of(error, "Item"))
-        return None
+    def update(self, change: Change) -> Item | Refused:
+        """Change an item if its condition holds, or make it where there is none; the whole item after the change."""
+        request = change_request(change)
+        answer = self._until_no_conflict(
+            lambda: _unless_refused(lambda: self._client.update_item(**request, ReturnValues="ALL_NEW"))
+        )
+        return answer if isinstance(answer, Refused) else unpack(answer["Attributes"])
+
+    def delete(self, delete: Delete) -> Refused | None:
+        """Delete an item if its condition holds; None: there is none any more."""
+        request = delete_request(delete)
+        answer = self._until_no_conflict(lambda: _unless_refused(lambda: self._client.delete_item(**request)))
+        return answer if isinstance(answer, Refused) else None
+
+    def put_many(self, table: str, items: Iterable[Item]) -> None:
+        """Write items over whatever is there, each by itself: some may be written when this raises."""
+        by_key = {(item["pk"], item.get("sk")): item for item in items}  # a batch takes no key twice
+        for some in batched(map(pack, by_key.values()), BATCH_PUT_ITEMS, strict=False):
+            self._put_batch(table, some)
+
+    def _put_batch(self, table: str, items: Sequence[PackedItem]) -> None:
+        wanted: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+        for _ in range(BATCH_TRIES):
+            with in_our_words():
+                wanted = self._client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            if not wanted:
+                return
+            self._pause(CONFLICT_PAUSE_SECONDS)
+        raise StoreUnavailableError("a batch of writes was applied in part only")
 
     def transact(self, writes: Sequence[Put | Change]) -> Sequence[Refused | None] | None:
         """Write all or nothing. None: written; else, for each write, whether its own condition did not hold."""
-        items: Any = [_transact_item(write) for write in writes]
+        items: Any = [transact_item(write) for write in writes]
         return self._until_no_conflict(lambda: self._transact_once(items))
 
     def _transact_once(self, items: Any) -> Sequence[Refused | None] | None:  # noqa: ANN401 - as the client's stubs want it
@@ -179,6 +177,18 @@ class _ConflictError(StoreUnavailableError):
     """Another transaction holds one of the items right now."""
 
 
+def _unless_refused[T](write: Callable[[], T]) -> T | Refused:
+    """The answer to a single write, or that its condition did not hold."""
+    try:
+        return write()
+    except ClientError as error:
+        if code_of(error) == "TransactionConflictException":
+            raise _ConflictError(str(error)) from error
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        return _refused(detail_of(error, "Item"))
+
+
 def _refused(old: PackedItem | None) -> Refused:
     return Refused(unpack(old) if old else None)
 
@@ -195,57 +205,3 @@ def _refusals(reasons: Sequence[Mapping[str, Any]], error: ClientError) -> Seque
         _refused(reason.get("Item")) if code == _CONDITION_FAILED else None
         for code, reason in zip(codes, reasons, strict=True)
     ]
-
-
-def _query_request(query: Query) -> dict[str, Any]:
-    name, value = query.partition
-    condition, names, values = "#p = :p", {"#p": name}, {":p": {"S": value}}
-    if query.between is not None:
-        sort, low, high = query.between
-        condition += " AND #s BETWEEN :low AND :high"
-        names["#s"] = sort
-        values |= {":low": {"S": low}, ":high": {"S": high}}
-    where: dict[str, Any] = {"ConsistentRead": True} if query.index is None else {"IndexName": query.index}
-    return {
-        "TableName": query.table,
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-        **where,
-    }
-
-
-def _put_request(put: Put) -> dict[str, Any]:
-    return {"TableName": put.table, "Item": pack(put.item), **_condition_request(put.condition)}
-
-
-def _change_request(change: Change) -> dict[str, Any]:
-    request = _condition_request(change.condition)
-    names = {f"#{name}": name for name in (*change.sets, *change.removes)}
-    values = {f":set_{name}": pack_value(value) for name, value in change.sets.items()}
-    sets = ", ".join(f"#{name} = :set_{name}" for name in change.sets)
-    removes = ", ".join(f"#{name}" for name in change.removes)
-    return {
-        **request,
-        "TableName": change.table,
-        "Key": pack(change.key),
-        "UpdateExpression": f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
-        "ExpressionAttributeNames": request.get("ExpressionAttributeNames", {}) | names,
-        "ExpressionAttributeValues": request.get("ExpressionAttributeValues", {}) | values,
-    }
-
-
-def _condition_request(condition: Condition | None) -> dict[str, Any]:
-    if condition is None:
-        return {}
-    request = {
-        "ConditionExpression": condition.expression,
-        "ExpressionAttributeNames": {f"#{name}": name for name in condition.attributes},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    values = pack(condition.values)
-    return request | ({"ExpressionAttributeValues": values} if values else {})
-
-
-def _transact_item(write: Put | Change) -> dict[str, Any]:
-    return {"Put": _put_request(write)} if isinstance(write, Put) else {"Update": _change_request(write)}

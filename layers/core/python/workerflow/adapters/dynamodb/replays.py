@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from workerflow.adapters.dynamodb import conditions
-from workerflow.adapters.dynamodb.database import Change, Database, Put, Query
+from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import lineage as codec
+from workerflow.adapters.dynamodb.requests import Change, Put, Query
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.identity import SHARDS
 from workerflow.domain.replay import LineageEntry, ReplayRecord

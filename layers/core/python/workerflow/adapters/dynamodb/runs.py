@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from workerflow.adapters.dynamodb import conditions
 from workerflow.adapters.dynamodb.attributes import Item
-from workerflow.adapters.dynamodb.database import Change, Database, Put, Query, Refused
+from workerflow.adapters.dynamodb.database import Database, Refused
 from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import run as codec
+from workerflow.adapters.dynamodb.requests import Change, Put, Query
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.run import Run
 from workerflow.ports.stores import AttemptRecord, Conflict, DueRun, Written

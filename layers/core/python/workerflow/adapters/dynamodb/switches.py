@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workerflow.adapters.dynamodb import conditions
-from workerflow.adapters.dynamodb.database import Database, Put, Query
+from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import state as codec
+from workerflow.adapters.dynamodb.requests import Put, Query
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Switch
 from workerflow.ports.stores import Conflict, Written
