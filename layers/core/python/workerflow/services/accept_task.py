@@ -16,7 +16,7 @@ from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.route import Mode
 from workerflow.domain.stored import StoredBytes, fits_inline
 from workerflow.domain.task import Acceptance, Kind, TaskMessage
-from workerflow.ports.stores import AcceptanceStore, BlobStore, Conflict
+from workerflow.ports.stores import AcceptanceStore, BlobStore, Conflict, Written
 from workerflow.ports.world import Clock, Ids, Signals, TaskQueue
 
 
@@ -36,6 +36,7 @@ class TaskDraft:
         scope: what the key is unique within; the source, for an HTTP call.
         key: the idempotency key, 1 to 255 printable ASCII characters.
         body: the payload, exactly as received.
+        manual: an operator runs a schedule now.
     """
 
     tenant: str
@@ -47,6 +48,7 @@ class TaskDraft:
     body: bytes
     content_type: str
     traceparent: str | None = None
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,63 @@ class KeyReused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeTask:
+    """Makes a task durable, once: one conditional write. Who takes a task sends its message, or the sweeper does."""
+
+    acceptances: AcceptanceStore
+    clock: Clock
+    ids: Ids
+    retention: Retention
+
+    def __call__(self, draft: TaskDraft, payload: StoredBytes) -> Accepted | KeyReused:
+        """Take the task with its kept payload, or tell how it was taken before.
+
+        Raises:
+            StoreUnavailableError: unknown whether it was taken; the caller asks again with the same key.
+        """
+        acceptance = self.acceptance_of(draft, payload)
+        outcome = self.acceptances.put(acceptance, now_ms=acceptance.accepted_at_ms)
+        return taken(acceptance, outcome)
+
+    def acceptance_of(self, draft: TaskDraft, payload: StoredBytes) -> Acceptance:
+        """The acceptance that the draft would have, if it were taken now."""
+        now_ms = self.clock.now_ms()
+        key_hash = acceptance_hash(draft.tenant, draft.scope, draft.key)
+        return Acceptance(
+            tenant=draft.tenant,
+            key_hash=key_hash,
+            trace_id=TraceId.mint(now_ms, key_hash).value,
+            source=draft.source,
+            kind=draft.kind,
+            mode=draft.mode,
+            key=draft.key,
+            nonce=self.ids.nonce(),
+            accepted_at_ms=now_ms,
+            not_before_ms=now_ms,
+            deadline_ms=now_ms + self.retention.deadline_seconds * 1000,
+            expires_at_s=now_ms // 1000 + self.retention.retention_seconds,
+            payload=payload,
+            content_type=draft.content_type,
+            traceparent=draft.traceparent,
+            manual=draft.manual,
+        )
+
+
+def taken(acceptance: Acceptance, outcome: Written | Conflict[Acceptance]) -> Accepted | KeyReused:
+    """What the conditional write of `acceptance` came to: it stands, or another one under its key does."""
+    if isinstance(outcome, Written):
+        return Accepted(acceptance, duplicate=False)
+    standing = outcome.current
+    if standing is None:
+        raise StoreUnavailableError("an acceptance expired while it was read")
+    if standing.payload.sha256 != acceptance.payload.sha256:
+        return KeyReused(standing)
+    return Accepted(standing, duplicate=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptTask:
-    """Takes a task once."""
+    """Takes a task once, and sends it."""
 
     acceptances: AcceptanceStore
     blobs: BlobStore
@@ -85,49 +142,25 @@ class AcceptTask:
         Raises:
             StoreUnavailableError: unknown whether it was taken; the caller asks again with the same key.
         """
-        acceptance = self._acceptance_of(draft)
-        outcome = self.acceptances.put(acceptance, now_ms=acceptance.accepted_at_ms)
-        if isinstance(outcome, Conflict):
-            return self._taken_before(acceptance, outcome)
-        if draft.mode == "async":
-            self._send(acceptance)
-        return Accepted(acceptance, duplicate=False)
-
-    def _acceptance_of(self, draft: TaskDraft) -> Acceptance:
-        now_ms = self.clock.now_ms()
         key_hash = acceptance_hash(draft.tenant, draft.scope, draft.key)
-        return Acceptance(
-            tenant=draft.tenant,
-            key_hash=key_hash,
-            trace_id=TraceId.mint(now_ms, key_hash).value,
-            source=draft.source,
-            kind=draft.kind,
-            mode=draft.mode,
-            key=draft.key,
-            nonce=self.ids.nonce(),
-            accepted_at_ms=now_ms,
-            not_before_ms=now_ms,
-            deadline_ms=now_ms + self.retention.deadline_seconds * 1000,
-            expires_at_s=now_ms // 1000 + self.retention.retention_seconds,
-            payload=keep_payload(self.blobs, draft.tenant, key_hash, draft.body),
-            content_type=draft.content_type,
-            traceparent=draft.traceparent,
-        )
+        payload = keep_payload(self.blobs, draft.tenant, key_hash, draft.body)
+        outcome = self._take(draft, payload)
+        if isinstance(outcome, Accepted) and not outcome.duplicate and draft.mode == "async":
+            send_or_leave(self.queue, self.signals, outcome.acceptance)
+        return outcome
 
-    def _taken_before(self, acceptance: Acceptance, conflict: Conflict[Acceptance]) -> Accepted | KeyReused:
-        standing = conflict.current
-        if standing is None:
-            raise StoreUnavailableError("an acceptance expired while it was read")
-        if standing.payload.sha256 != acceptance.payload.sha256:
-            return KeyReused(standing)
-        return Accepted(standing, duplicate=True)
+    @property
+    def _take(self) -> TakeTask:
+        return TakeTask(acceptances=self.acceptances, clock=self.clock, ids=self.ids, retention=self.retention)
 
-    def _send(self, acceptance: Acceptance) -> None:
-        try:
-            self.queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
-        except PlatformError as error:
-            self.signals.failure("a message was not sent: the sweeper will send it", error)
-            self.signals.count("SendFailed")
+
+def send_or_leave(queue: TaskQueue, signals: Signals, acceptance: Acceptance) -> None:
+    """Send a task's message; if that fails, the sweeper will."""
+    try:
+        queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
+    except PlatformError as error:
+        signals.failure("a message was not sent: the sweeper will send it", error)
+        signals.count("SendFailed")
 
 
 def keep_payload(blobs: BlobStore, tenant: str, key_hash: str, body: bytes) -> StoredBytes:

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Enablement
-from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, PlatformError, StoreUnavailableError
+from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
 from workerflow.domain.route import Route
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
-from workerflow.domain.task import Acceptance, Lineage, TaskMessage
+from workerflow.domain.task import Acceptance, Lineage
 from workerflow.ports.stores import AcceptanceStore, BlobStore, ReplayStore, RunStore, Written
 from workerflow.ports.world import Clock, Ids, PayloadFault, PayloadSchemas, Signals, TaskQueue
-from workerflow.services.accept_task import Retention, keep_payload
+from workerflow.services.accept_task import Retention, keep_payload, send_or_leave
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.ledger import MAX_TRIES
 
@@ -167,7 +167,7 @@ class ReplayTask:
             return _PAYLOAD_GONE
         if self.replays.record_replay(record) != Written():
             return None
-        self._send(record.acceptance)
+        send_or_leave(self.queue, self.signals, record.acceptance)
         return Replayed(record.acceptance.trace_id, generation, created=True)
 
     def _record(self, order: ReplayOrder, parent: _Parent, generation: int) -> ReplayRecord:
@@ -241,13 +241,6 @@ class ReplayTask:
                 "newEffects": str(order.new_effects).lower(),
             },
         )
-
-    def _send(self, child: Acceptance) -> None:
-        try:
-            self.queue.send(TaskMessage(child.tenant, child.trace_id))
-        except PlatformError as error:
-            self.signals.failure("a message was not sent: the sweeper will send it", error)
-            self.signals.count("SendFailed")
 
 
 def _parent_of(run: Run, acceptance: Acceptance | None, letter: DeadLetter | None) -> _Parent | NotReplayable:
