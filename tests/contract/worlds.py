@@ -13,6 +13,8 @@ from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.task import TaskMessage
+from workerflow.ports.rollups import RollupStore
+from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
     AcceptanceStore,
     AuditLog,
@@ -22,6 +24,7 @@ from workerflow.ports.stores import (
     RunStore,
     SwitchStore,
 )
+from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
 from workerflow.ports.world import DeadMessageQueue, TaskQueue
 from workerflow.tables import AUDIT_EVENTS
 
@@ -45,6 +48,12 @@ class Ports:
     cursors: CursorStore
     audit: AuditLog
     blobs: BlobStore
+    schedules: ScheduleStore
+    tenants: TenantsStore
+    rate_limits: RateLimits
+    slots: SlotStore
+    refused_calls: RefusedCalls
+    rollups: RollupStore
     queue: TaskQueue
     dead_messages: DeadMessageQueue
     sent: Callable[[], list[TaskMessage | None]]
@@ -87,6 +96,12 @@ def in_memory() -> Iterator[Ports]:
         cursors=world.cursors,
         audit=world.audit,
         blobs=world.blobs,
+        schedules=world.schedules,
+        tenants=world.tenants,
+        rate_limits=world.rate_limits,
+        slots=world.slots,
+        refused_calls=world.refused_calls,
+        rollups=world.rollups,
         queue=world.queue,
         dead_messages=world.dead_messages,
         sent=sent,
@@ -109,6 +124,12 @@ def on_aws() -> Iterator[Ports]:
             cursors=world.cursors,
             audit=world.audit,
             blobs=world.blobs,
+            schedules=world.schedules,
+            tenants=world.tenants,
+            rate_limits=world.rate_limits,
+            slots=world.slots,
+            refused_calls=world.refused_calls,
+            rollups=world.rollups,
             queue=world.queue,
             dead_messages=world.dead_messages,
             sent=lambda: _sent(world),

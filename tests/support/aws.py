@@ -14,6 +14,7 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.dynamodb.models import dynamodb_backends
 
+from tests.fakes.surroundings import FakeIds
 from tests.support.faults import Line, LinedSession
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
@@ -21,9 +22,15 @@ from workerflow.adapters.dynamodb.attributes import Item, unpack
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
 from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits
+from workerflow.adapters.dynamodb.refused_calls import DynamoRefusedCalls
 from workerflow.adapters.dynamodb.replays import DynamoReplays
+from workerflow.adapters.dynamodb.rollups import DynamoRollups
 from workerflow.adapters.dynamodb.runs import DynamoRuns
+from workerflow.adapters.dynamodb.schedules import DynamoSchedules
+from workerflow.adapters.dynamodb.slots import DynamoSlots
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
+from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.adapters.s3 import S3Blobs
 from workerflow.adapters.sqs import SqsDeadMessages, SqsDeliveries, SqsTaskQueue
 from workerflow.tables import (
@@ -31,7 +38,10 @@ from workerflow.tables import (
     CURSOR_STATE,
     DEAD_LETTERS,
     IDEMPOTENCY_KEYS,
+    RATE_LIMITS,
+    REFUSED_CALLS,
     REPLAY_LINEAGE,
+    ROLLUPS,
     RUNS,
     TABLES,
     Projection,
@@ -111,6 +121,18 @@ class AwsWorld:
         self.switches = DynamoSwitches(database, state=physical(CURSOR_STATE), audit=physical(AUDIT_EVENTS))
         self.cursors = DynamoCursors(database, physical(CURSOR_STATE))
         self.audit = DynamoAuditLog(database, physical(AUDIT_EVENTS))
+        self.schedules = DynamoSchedules(
+            database,
+            state=physical(CURSOR_STATE),
+            acceptances=physical(IDEMPOTENCY_KEYS),
+            runs=physical(RUNS),
+            audit=physical(AUDIT_EVENTS),
+        )
+        self.tenants = DynamoTenants(database, state=physical(CURSOR_STATE), audit=physical(AUDIT_EVENTS))
+        self.rate_limits = DynamoRateLimits(database, physical(RATE_LIMITS), FakeIds())
+        self.slots = DynamoSlots(database, physical(RATE_LIMITS))
+        self.refused_calls = DynamoRefusedCalls(database, physical(REFUSED_CALLS))
+        self.rollups = DynamoRollups(database, physical(ROLLUPS))
         self.blobs = S3Blobs(self.clients.s3, BUCKET)
         self.queue = SqsTaskQueue(self.clients.sqs(), self.queue_url)
         self.deliveries = SqsDeliveries(self.clients.sqs(), self.queue_url)

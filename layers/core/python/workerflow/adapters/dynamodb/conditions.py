@@ -49,3 +49,38 @@ def counted(n: int) -> Condition:
     if n == 0:
         return NOT_THERE
     return Condition("#n = :n", ("n",), {":n": n})
+
+
+def same_write(version: int, nonce: str) -> Condition:
+    """The item is still as this write left it."""
+    return Condition(
+        "#version = :version AND #nonce = :nonce", ("version", "nonce"), {":version": version, ":nonce": nonce}
+    )
+
+
+def free_for(holder: str, now_ms: int) -> Condition:
+    """Nobody holds the slot, or only until a time that is over, or this holder does already."""
+    return Condition(
+        "attribute_not_exists(#pk) OR #until_ms <= :now OR #holder = :holder",
+        ("pk", "until_ms", "holder"),
+        {":now": now_ms, ":holder": holder},
+    )
+
+
+def held_by(holder: str) -> Condition:
+    """This holder still holds the slot."""
+    return Condition("#holder = :holder", ("holder",), {":holder": holder})
+
+
+def full(now_us: int) -> Condition:
+    """The bucket is full, or was never used."""
+    return Condition("attribute_not_exists(#tat) OR #tat <= :now", ("tat",), {":now": now_us})
+
+
+def with_room(now_us: int, latest_us: int, *, seen: str, nonce: str) -> Condition:
+    """The bucket is not full and has room for one more; and this very call was not counted yet."""
+    return Condition(
+        f"#tat > :now AND #tat <= :latest AND NOT #{seen} = :nonce",
+        ("tat", seen),
+        {":now": now_us, ":latest": latest_us, ":nonce": nonce},
+    )

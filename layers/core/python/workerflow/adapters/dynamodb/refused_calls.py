@@ -1,0 +1,26 @@
+"""RefusedCalls on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.items import refused_call as codec
+from workerflow.adapters.dynamodb.requests import Put, Query
+from workerflow.domain.refused_call import RefusedCall
+
+
+class DynamoRefusedCalls:
+    """The last refused calls in `refused_calls`."""
+
+    def __init__(self, database: Database, table: str) -> None:
+        self._database = database
+        self._table = table
+
+    def put(self, call: RefusedCall) -> None:
+        self._database.put(Put(self._table, codec.to_item(call)))
+
+    def list_calls(self, tenant: str | None) -> Sequence[RefusedCall]:
+        items = self._database.query(Query(self._table, ("pk", codec.partition(tenant))))
+        return sorted(map(codec.from_item, items), key=attrgetter("at_ms"), reverse=True)

@@ -1,0 +1,29 @@
+"""RollupStore on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.items import rollup as codec
+from workerflow.adapters.dynamodb.requests import Query
+from workerflow.domain.rollup import Rollup, Span
+
+
+class DynamoRollups:
+    """Rollups in `rollups`."""
+
+    def __init__(self, database: Database, table: str) -> None:
+        self._database = database
+        self._table = table
+
+    def put_many(self, rollups: Sequence[Rollup]) -> None:
+        self._database.put_many(self._table, map(codec.to_item, rollups))
+
+    def list_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> Sequence[Rollup]:
+        if from_ms >= until_ms:
+            return ()
+        # The upper bound is the start alone: it comes before every key that begins with it.
+        between = ("sk", codec.start_text(from_ms), codec.start_text(until_ms))
+        items = self._database.query(Query(self._table, ("pk", codec.partition(tenant, span)), between))
+        return [codec.from_item(item) for item in items]
