@@ -4,6 +4,7 @@ WorkerFlowError
 |-- InvalidIdentifierError        a name from outside that cannot be one of ours
 |-- ManifestError                 the owner's: routes that cannot be built, all faults at once
 |-- SettingsError                 the owner's: environment that lacks names, all at once
+|-- TenantsError                  the operator's: a tenants file that says what cannot be, all faults at once
 |-- TaskError                     raised by handlers, or on their behalf
 |   |-- PermanentError            no attempt will help: dead letter at once
 |   |   |-- InvalidPayloadError   the payload is not what the route takes
@@ -53,6 +54,16 @@ class SettingsError(WorkerFlowError):
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(self.faults))
+
+
+class TenantsError(WorkerFlowError):
+    """The tenants file says what cannot be. `faults` names every one of them, each with its place in the file."""
+
+    code = "invalid_tenants"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
 
 
 class TaskError(WorkerFlowError):

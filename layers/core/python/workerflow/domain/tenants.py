@@ -1,14 +1,19 @@
 """Who the tenants are, and what each may do: the validated file that operators publish.
 
 Without a file there is one tenant, `default`, without limits. The file only ever adds: `default` stays, and may be
-given a policy like any other.
+given a policy like any other. A tenant that the next file no longer names is retired: nobody is let in under its name,
+while its tasks that were accepted go on to their end.
+
+    operator's file --read_tenants--> Tenants --after(published)--> Tenants --to_text--> what is published
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.json_body import MAX_BODY_BYTES
@@ -16,6 +21,9 @@ from workerflow.domain.json_body import MAX_BODY_BYTES
 ANY_ROUTE = "*"
 MAX_IN_FLIGHT = 100
 """The largest cap: a tenant's slots are read in one query of at most a few read units."""
+RETIRED_KEPT_DAYS = 45
+"""Longer than a task's deadline, and longer than its run is remembered by default (30 and 7 days)."""
+_DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +62,88 @@ UNLIMITED = TenantPolicy()
 
 
 @dataclass(frozen=True, slots=True)
+class TenantsChange:
+    """What one file changes of another: ids of tenants, sorted."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tenants:
-    """All tenants with their policies; `digest` changes when anything of them does."""
+    """All tenants with their policies.
+
+    Attributes:
+        policies: of the declared tenants, `default` among them.
+        retired: those that were declared once, with the time since when they are not, epoch milliseconds.
+        digest: changes when anything of the above does; empty where nothing was published.
+    """
 
     policies: Mapping[str, TenantPolicy] = field(default_factory=lambda: {DEFAULT_TENANT: UNLIMITED})
+    retired: Mapping[str, int] = field(default_factory=dict)
     digest: str = ""
+
+    @classmethod
+    def of(cls, policies: Mapping[str, TenantPolicy], retired: Mapping[str, int] | None = None) -> Tenants:
+        """The declared tenants; `default` is added where it is not named."""
+        tenants = cls({DEFAULT_TENANT: UNLIMITED, **policies}, dict(retired or {}))
+        return replace(tenants, digest=hashlib.sha256(tenants.to_text().encode()).hexdigest())
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every tenant's id, sorted."""
+        """Every declared tenant's id, sorted: who is let in, and whose schedules fire."""
         return tuple(sorted(self.policies))
 
+    @property
+    def looked_after(self) -> tuple[str, ...]:
+        """The declared and the retired, sorted: whose accepted tasks are brought to an end."""
+        return tuple(sorted({*self.policies, *self.retired}))
+
     def policy_of(self, tenant: str) -> TenantPolicy | None:
-        """A tenant's policy, or None if there is no such tenant."""
+        """A tenant's policy, or None if there is no such tenant (any more)."""
         return self.policies.get(tenant)
+
+    def after(self, published: Tenants, *, now_ms: int) -> Tenants:
+        """These tenants, as they follow on `published`: who is no longer declared is retired, for RETIRED_KEPT_DAYS."""
+        before = {**dict.fromkeys(published.policies, now_ms), **published.retired, **self.retired}
+        oldest_ms = now_ms - RETIRED_KEPT_DAYS * _DAY_MS
+        return Tenants.of(
+            self.policies,
+            {name: since for name, since in before.items() if name not in self.policies and since > oldest_ms},
+        )
+
+    def change_from(self, published: Tenants) -> TenantsChange:
+        """What these change of `published`."""
+        both = self.policies.keys() & published.policies.keys()
+        return TenantsChange(
+            added=tuple(sorted(self.policies.keys() - both)),
+            removed=tuple(sorted(published.policies.keys() - both)),
+            changed=tuple(sorted(name for name in both if self.policies[name] != published.policies[name])),
+        )
+
+    def to_text(self) -> str:
+        """The canonical file: sorted, and nothing in it that is so by default."""
+        document: dict[str, Any] = {
+            "tenants": {name: _policy_document(policy) for name, policy in self.policies.items()}
+        }
+        if self.retired:
+            document["retired"] = dict(self.retired)
+        return json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def _policy_document(policy: TenantPolicy) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    if policy.routes is not None:
+        document["routes"] = list(policy.routes)
+    if policy.max_body_bytes != MAX_BODY_BYTES:
+        document["maxBodyBytes"] = policy.max_body_bytes
+    if policy.max_in_flight is not None:
+        document["maxInFlight"] = policy.max_in_flight
+    if policy.rate_limits:
+        document["rateLimits"] = [_limit_document(limit) for limit in policy.rate_limits]
+    return document
+
+
+def _limit_document(limit: RateLimit) -> dict[str, Any]:
+    return {"route": limit.route, "per": limit.per, "requests": limit.requests, "seconds": limit.seconds}
