@@ -7,10 +7,12 @@ Which name that is follows from one rule, `handler_folders`:
 
     functions/workflow/handlers/orders.py   -> functions.workflow.handlers.orders     (the repository's own folder)
     any/other/folder/orders.py              -> extra_handlers.orders                  (every other folder)
+    functions/workflow/builtin/pulse.py     -> functions.workflow.builtin.pulse       (the platform's; always searched)
 
 Other folders are given as arguments or by WORKERFLOW_HANDLERS (paths, joined by `:`). Packaging copies their files,
 not their subfolders, into one folder `extra_handlers` beside `functions`, so a file name may occur only once among
-them. Files that begin with `_` are for the handlers' own use: packaged, importable, not searched for routes.
+them. Files that begin with `_` are for the handlers' own use: packaged, importable, not searched. What the platform
+itself runs is found in the same way, and its names are taken.
 """
 
 from __future__ import annotations
@@ -34,10 +36,15 @@ from workerflow.domain.errors import ManifestError
 from workerflow.domain.manifest import Manifest, repeated_names
 from workerflow.domain.route import Route
 from workerflow.domain.route_rules import route_faults
-from workerflow.handlers.declaration import Declaration, collecting, declarations_of
+from workerflow.domain.schedule import Schedule
+from workerflow.domain.schedule_rules import schedule_faults
+from workerflow.domain.source import Source
+from workerflow.handlers.declaration import collecting, declarations_of
 
 SHIPPED_FOLDER = Path("functions/workflow/handlers")
 SHIPPED_PACKAGE = "functions.workflow.handlers"
+BUILTIN_FOLDER = Path("functions/workflow/builtin")
+BUILTIN_PACKAGE = "functions.workflow.builtin"
 EXTRA_PACKAGE = "extra_handlers"
 EXTRA_FOLDERS_VARIABLE = "WORKERFLOW_HANDLERS"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -53,15 +60,32 @@ class HandlerFolder:
     package: str
 
     def files(self) -> list[Path]:
-        """The files that are searched for routes."""
+        """The files that are searched for routes and schedules."""
         return sorted(path for path in self.path.glob("*.py") if not path.name.startswith("_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A route or schedule, and where its handler is."""
+
+    source: Source
+    file: str
+    line: int
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.source.module.startswith(f"{BUILTIN_PACKAGE}.")
 
 
 @dataclass(slots=True)
 class Findings:
     """What the search has found so far."""
 
-    routes: list[tuple[Route, str]] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
     faults: list[tuple[str, int, str]] = field(default_factory=list)
 
     def fault(self, file: str, line: int, text: str) -> None:
@@ -71,9 +95,12 @@ class Findings:
         """The faults as they are printed, in the order of files and lines."""
         return [f"{file}:{line}: {text}" for file, line, text in sorted(set(self.faults))]
 
+    def of_kind[S: Source](self, kind: type[S]) -> list[S]:
+        return [one.source for one in self.found if isinstance(one.source, kind)]
+
 
 def handler_folders(root: Path, paths: Sequence[Path], environment: Mapping[str, str]) -> list[HandlerFolder]:
-    """Which folders are searched and packaged, and as what: `paths` and those that the environment names.
+    """Which folders are searched and packaged, and as what: `paths`, the environment's, and the platform's own.
 
     Args:
         root: the repository.
@@ -81,13 +108,17 @@ def handler_folders(root: Path, paths: Sequence[Path], environment: Mapping[str,
         environment: WORKERFLOW_HANDLERS may name more folders.
     """
     named = [Path(path) for path in environment.get(EXTRA_FOLDERS_VARIABLE, "").split(os.pathsep) if path]
-    resolved = dict.fromkeys((root / path).resolve() for path in (*paths, *named))
-    shipped = (root / SHIPPED_FOLDER).resolve()
-    return [HandlerFolder(path, SHIPPED_PACKAGE if path == shipped else EXTRA_PACKAGE) for path in resolved]
+    resolved = dict.fromkeys((root / path).resolve() for path in (*paths, *named, BUILTIN_FOLDER))
+    own = {(root / BUILTIN_FOLDER).resolve(): BUILTIN_PACKAGE, (root / SHIPPED_FOLDER).resolve(): SHIPPED_PACKAGE}
+    return [HandlerFolder(path, own.get(path, EXTRA_PACKAGE)) for path in resolved]
 
 
 def build(folders: Sequence[HandlerFolder], root: Path) -> Manifest:
     """Build the manifest of all handlers in `folders`.
+
+    Args:
+        folders: as `handler_folders` tells them.
+        root: what the places of faults are relative to.
 
     Raises:
         ManifestError: with every fault of every file, as `file:line: fault`.
@@ -105,7 +136,7 @@ def build(folders: Sequence[HandlerFolder], root: Path) -> Manifest:
     _find_repeats(findings)
     if findings.faults:
         raise ManifestError(findings.lines())
-    return Manifest.build(route for route, _ in findings.routes)
+    return Manifest.build(findings.of_kind(Route), findings.of_kind(Schedule))
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -122,7 +153,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         return 1
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(manifest.to_json(), encoding="utf-8")
-    print(f"{output}: {len(manifest.routes)} route(s), {manifest.digest[:12]}")
+    counts = f"{len(manifest.routes)} route(s), {len(manifest.schedules)} schedule(s)"
+    print(f"{output}: {counts}, {manifest.digest[:12]}")
     return 0
 
 
@@ -147,7 +179,8 @@ def _importable(folders: Sequence[HandlerFolder], root: Path) -> Iterator[None]:
 
 
 def _is_handler(name: str) -> bool:
-    return name == EXTRA_PACKAGE or name.startswith((f"{SHIPPED_PACKAGE}.", f"{EXTRA_PACKAGE}."))
+    packages = (BUILTIN_PACKAGE, SHIPPED_PACKAGE, EXTRA_PACKAGE)
+    return name == EXTRA_PACKAGE or name.startswith(tuple(f"{package}." for package in packages))
 
 
 def _forget_handlers() -> None:
@@ -177,7 +210,7 @@ def _find_unpackaged(root: Path, findings: Findings) -> None:
 
 
 def _search_file(file: Path, package: str, declared: list[Callable[..., Any]], shown: str, findings: Findings) -> None:
-    """Import one file and add its routes, or what is wrong with it, to the findings."""
+    """Import one file and add its routes and schedules, or what is wrong with it, to the findings."""
     if not file.stem.isidentifier():
         findings.fault(shown, 1, f"{file.stem!r} is no name of a Python module")
         return
@@ -189,7 +222,7 @@ def _search_file(file: Path, package: str, declared: list[Callable[..., Any]], s
         return
     functions = [function for function in declared if function.__module__ == name]
     if not functions:
-        findings.fault(shown, 1, "declares no route (a file that only helps others begins with _)")
+        findings.fault(shown, 1, "declares neither route nor schedule (a file that only helps others begins with _)")
     for function in functions:
         _search_function(function, module, shown, findings)
 
@@ -210,41 +243,49 @@ def _search_function(function: Callable[..., Any], module: ModuleType, shown: st
     reached = getattr(module, function.__name__, None)
     if declarations_of(reached) != declarations_of(function):
         findings.fault(shown, line, f"{function.__name__} is replaced further down by another of the same name")
-    for declaration in declarations_of(function):
-        route = _route_of(declaration, function)
-        findings.routes.append((route, f"{shown}:{line}"))
-        for text in (*route_faults(route), *schema_faults(route.schema), *signature_faults(function, route)):
-            findings.fault(shown, line, f"route {route.name!r:.80}: {text}")
+    for source in declarations_of(function):
+        findings.found.append(Found(source, shown, line))
+        for text in (*source_faults_of(source), *signature_faults(function, source)):
+            findings.fault(shown, line, f"{_called(source)}: {text}")
 
 
-def _route_of(declaration: Declaration, function: Callable[..., Any]) -> Route:
-    secrets: Any = declaration.secrets
-    return Route(
-        name=declaration.name,
-        module=function.__module__,
-        function=function.__name__,
-        mode=declaration.mode,
-        authentication=declaration.authentication,
-        timeout_seconds=declaration.timeout_seconds,
-        retry=declaration.retry,
-        schema=declaration.schema,
-        enabled=declaration.enabled,
-        disabled_reason=declaration.disabled_reason,
-        description=(inspect.getdoc(function) or "").partition("\n")[0],
-        secrets=tuple(secrets) if isinstance(secrets, list) else secrets,
-    )
+def source_faults_of(source: Source) -> list[str]:
+    """Everything that is wrong with a route or schedule by itself."""
+    if isinstance(source, Route):
+        return [*route_faults(source), *schema_faults(source.schema)]
+    if isinstance(source, Schedule):
+        return schedule_faults(source)
+    raise TypeError(f"no rules for {type(source).__name__}")
+
+
+def _called(source: Source) -> str:
+    kind = "route" if isinstance(source, Route) else "schedule"
+    return f"{kind} {source.name!r:.80}"
 
 
 def _find_repeats(findings: Findings) -> None:
-    """Report every declaration of a name that occurs more than once, each with the place of another."""
-    for name in repeated_names(route for route, _ in findings.routes):
-        places = [place for route, place in findings.routes if route.name == name]
-        for here, there in zip(places, (*places[1:], places[0]), strict=True):
-            file, _, line = here.rpartition(":")
-            findings.fault(file, int(line), f"route {name!r:.80}: declared more than once, also at {there}")
+    """Report every declaration of a name that occurs more than once, each with the place of another.
+
+    A name that the platform uses is its own: only who takes it is told.
+    """
+    for kind in (Route, Schedule):
+        for name in repeated_names(findings.of_kind(kind)):
+            same = [one for one in findings.found if isinstance(one.source, kind) and one.source.name == name]
+            for here, there in zip(same, (*same[1:], same[0]), strict=True):
+                _report_repeat(here, there, next((one for one in same if one.is_built_in), None), findings)
 
 
-def signature_faults(function: Callable[..., Any], route: Route) -> list[str]:
+def _report_repeat(here: Found, there: Found, built_in: Found | None, findings: Findings) -> None:
+    if built_in is None or (here.is_built_in and there.is_built_in):
+        text = f"declared more than once, also at {there.place}"
+    elif here.is_built_in:
+        return
+    else:
+        text = f"the name is the platform's own, at {built_in.place}"
+    findings.fault(here.file, here.line, f"{_called(here.source)}: {text}")
+
+
+def signature_faults(function: Callable[..., Any], source: Source) -> list[str]:
     """What keeps `workflow` from calling `function(payload, context)` and using what it returns."""
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function) or _is_async_generator(function):
         return ["the handler is a plain function, not `async def` and no generator"]
@@ -255,8 +296,9 @@ def signature_faults(function: Callable[..., Any], route: Route) -> list[str]:
     except TypeError as error:
         faults.append(f"the handler is called as f(payload, context): {error}")
     returns = inspect.formatannotation(signature.return_annotation)
-    if route.mode == "async" and re.search(r"\bHttpResponse\b", returns):
-        faults.append("an async route has nobody to send an HttpResponse to: return a dict, or make it sync")
+    if not source.answers_caller and re.search(r"\bHttpResponse\b", returns):
+        whoever, choice = ("an async route", ", or make it sync") if isinstance(source, Route) else ("a schedule", "")
+        faults.append(f"{whoever} has nobody to send an HttpResponse to: return a dict{choice}")
     return faults
 
 

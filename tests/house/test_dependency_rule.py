@@ -78,6 +78,7 @@ PLACES: Mapping[str, Place] = {
     "functions/ingress": DOOR,
     "functions/scheduler": DOOR,
     "functions/workflow": DOOR,
+    "functions/workflow/builtin": DOOR,
     "functions/workflow/handlers": place(
         "workerflow.handlers", "workerflow.runtime.outbound", "workerflow.runtime.settings"
     ),

@@ -9,6 +9,7 @@ from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.retry import RetryPolicy
 from workerflow.domain.route import Route
+from workerflow.domain.schedule import Schedule
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance
 
@@ -47,6 +48,12 @@ def a_route(name: str = "echo", **changes: Any) -> Route:
     """An async route with POLICY."""
     route = Route(name=name, module="handlers", function=name, mode="async", retry=POLICY)
     return replace(route, **changes)
+
+
+def a_schedule(name: str = "report", **changes: Any) -> Schedule:
+    """An hourly schedule with POLICY."""
+    schedule = Schedule(name=name, module="handlers", function=name, cron="@hourly", retry=POLICY)
+    return replace(schedule, **changes)
 
 
 def a_manifest(*routes: Route) -> Manifest:

@@ -16,11 +16,11 @@ import pytest
 
 from tests.fakes.surroundings import FakeClock, FakeSecrets
 from tests.support.runs import a_child
-from tests.support.tasks import NOW_MS, a_route, an_acceptance
+from tests.support.tasks import NOW_MS, a_route, a_schedule, an_acceptance
 from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError
 from workerflow.domain.failure import Failure
+from workerflow.domain.fire import fire_payload, manual_payload
 from workerflow.domain.output import HandlerOutput, HttpResponse
-from workerflow.domain.route import Route
 from workerflow.domain.source import Source
 from workerflow.domain.task import Acceptance
 from workerflow.handlers import Context
@@ -45,7 +45,7 @@ class Bench:
     tell: Callable[[str, BaseException], None] = lambda _source, _error: None
 
     def run(
-        self, body: bytes = b"{}", *, route: Route | None = None, task: Acceptance | None = None, attempt: int = 1
+        self, body: bytes = b"{}", *, route: Source | None = None, task: Acceptance | None = None, attempt: int = 1
     ) -> HandlerOutput | Failure:
         runner = ProcessRunner(
             load=self.load or (lambda _source: self.handler),
@@ -236,9 +236,32 @@ class TestContext:
     def test_it_tells_the_facts_of_the_attempt(self) -> None:
         task = an_acceptance(content_type="application/cloudevents+json")
         context = Bench().context(task=task, route=a_route(timeout_seconds=7), attempt=2)
-        assert (context.trace_id, context.tenant, context.route) == (task.trace_id, "default", "echo")
+        assert (context.trace_id, context.tenant, context.source) == (task.trace_id, "default", "route:echo")
         assert (context.attempt, context.max_attempts) == (2, 3)
         assert context.content_type == "application/cloudevents+json"
+
+    def test_a_fire_is_for_the_moment_at_which_it_was_due(self) -> None:
+        task = an_acceptance(source="schedule:report", kind="scheduled_job")
+        context = Bench().context(body=fire_payload("report", NOW_MS - 60_000), route=a_schedule(), task=task)
+        assert (context.source, context.due_at_ms) == ("schedule:report", NOW_MS - 60_000)
+
+    def test_its_replay_is_for_the_same_moment_however_much_later_it_comes(self) -> None:
+        fire = an_acceptance(source="schedule:report", kind="scheduled_job")
+        replay = a_child(fire, 2)
+        context = Bench().context(body=fire_payload("report", NOW_MS - 60_000), route=a_schedule(), task=replay)
+        assert context.due_at_ms == NOW_MS - 60_000
+
+    @pytest.mark.parametrize(
+        "body", [manual_payload("report", "again"), b"[]", b'{"dueAt":"noon"}', b'{"dueAt":1760000000000}']
+    )
+    def test_what_was_never_due_is_for_the_moment_in_which_its_root_was_accepted(self, body: bytes) -> None:
+        manual = an_acceptance(source="schedule:report", kind="scheduled_job", manual=True)
+        replay = a_child(manual, 1)
+        for task in (manual, replay):
+            assert Bench().context(body=body, route=a_schedule(), task=task).due_at_ms == NOW_MS
+
+    def test_a_calls_own_due_at_says_nothing(self) -> None:
+        assert Bench().context(body=fire_payload("report", 0)).due_at_ms == NOW_MS
 
     def test_its_deadline_counts_from_the_claim(self) -> None:
         bench = Bench()
@@ -285,7 +308,7 @@ class TestContext:
     def test_one_that_is_not_declared_is_not_even_asked_for(self) -> None:
         bench = Bench(secrets=FakeSecrets({("default", "crm"): "s3cret"}))
         context = bench.context(route=a_route(secrets=("mail",)))
-        with pytest.raises(PermanentError, match="does not declare"):
+        with pytest.raises(PermanentError, match="route:echo does not declare"):
             context.secret("crm")
 
     def test_no_secret_and_no_payload_shows_in_its_text(self) -> None:

@@ -6,20 +6,43 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from tools.build_manifest import SHIPPED_FOLDER, HandlerFolder, build, handler_folders, main
+from tools.build_manifest import (
+    BUILTIN_FOLDER,
+    BUILTIN_PACKAGE,
+    SHIPPED_FOLDER,
+    HandlerFolder,
+    build,
+    handler_folders,
+    main,
+)
 from workerflow.domain.errors import ManifestError
 from workerflow.domain.manifest import Manifest
+from workerflow.domain.retry import RetryPolicy
+from workerflow.domain.schedule import CatchUp
 
 ROOT = Path(__file__).parents[2]
-HEAD = "from workerflow.handlers import Context, HttpResponse, RetryPolicy, route\n"
+HEAD = "from workerflow.handlers import CatchUp, Context, HttpResponse, RetryPolicy, route, schedule\n"
+HOURLY = '@schedule("@hourly")'
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> HandlerFolder:
     return handler_folders(ROOT, [tmp_path], {})[0]
+
+
+@pytest.fixture
+def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The platform's own folder, in another repository; its package is made there, too."""
+    folder = tmp_path / BUILTIN_FOLDER
+    folder.mkdir(parents=True)
+    package = ModuleType(BUILTIN_PACKAGE)
+    package.__path__ = [str(folder)]
+    monkeypatch.setitem(sys.modules, BUILTIN_PACKAGE, package)
+    return folder
 
 
 def built(folder: HandlerFolder, **files: str) -> Manifest:
@@ -59,6 +82,52 @@ def test_defaults_are_those_of_the_documents(folder: HandlerFolder) -> None:
     route = built(folder, orders="@route()\ndef taken(payload, context): ...\n").routes["taken"]
     assert (route.mode, route.timeout_seconds, route.authentication) == ("async", 30, "any")
     assert (route.enabled, route.schema, route.secrets, route.description) == (True, None, (), "")
+
+
+def test_every_argument_of_the_schedule_decorator_reaches_the_manifest(folder: HandlerFolder) -> None:
+    manifest = built(
+        folder,
+        reports='''
+@schedule(cron="0 6 * * mon-fri", name="morning_report", zone="Europe/Berlin", catch_up=CatchUp("all", 3, 7200),
+          tenants=("default", "acme"), retry=RetryPolicy(3, 1, 60), timeout_seconds=60, enabled=False,
+          disabled_reason="holidays", secrets=["mail-key"])
+def report(payload, context):
+    """Report on the day before.
+
+    More text.
+    """
+''',
+    )
+    assert list(manifest.routes) == []
+    schedule = manifest.schedules["morning_report"]
+    assert (schedule.module, schedule.function) == ("extra_handlers.reports", "report")
+    assert (schedule.cron, schedule.zone) == ("0 6 * * mon-fri", "Europe/Berlin")
+    assert (schedule.catch_up, schedule.overlap) == (CatchUp("all", 3, 7200), "allow")
+    assert schedule.tenants == ("default", "acme")
+    assert (schedule.retry.max_attempts, schedule.retry.base_seconds, schedule.retry.cap_seconds) == (3, 1, 60)
+    assert (schedule.timeout_seconds, schedule.secrets) == (60, ("mail-key",))
+    assert (schedule.enabled, schedule.disabled_reason) == (False, "holidays")
+    assert schedule.description == "Report on the day before."
+
+
+def test_a_schedules_defaults_are_those_of_the_documents(folder: HandlerFolder) -> None:
+    schedule = built(folder, a=f"{HOURLY}\ndef pulse(payload, context): ...\n").schedules["pulse"]
+    assert (schedule.zone, schedule.overlap, schedule.tenants) == ("UTC", "allow", ("default",))
+    assert schedule.catch_up == CatchUp("latest", max_fires=100, window_seconds=24 * 3600)
+    assert (schedule.enabled, schedule.timeout_seconds, schedule.retry) == (True, 30, RetryPolicy())
+
+
+@pytest.mark.parametrize("policy", ["skip", "latest", "all"])
+def test_a_catch_up_without_bounds_is_its_policys_name(folder: HandlerFolder, policy: str) -> None:
+    text = f"@schedule('@hourly', catch_up={policy!r})\ndef f(p, c): ...\n"
+    assert built(folder, a=text).schedules["f"].catch_up == CatchUp(policy)  # type: ignore[arg-type]
+
+
+def test_a_function_may_handle_several_routes_and_schedules(folder: HandlerFolder) -> None:
+    text = f"@route('f')\n@route('g')\n{HOURLY}\n@schedule('@daily', name='g')\ndef f(p, c): ...\n"
+    manifest = built(folder, a=text)
+    assert list(manifest.routes) == list(manifest.schedules) == ["f", "g"]
+    assert manifest.find("route:g") != manifest.find("schedule:g")
 
 
 def test_one_file_may_declare_several_routes_and_one_function_several_names(folder: HandlerFolder) -> None:
@@ -109,7 +178,15 @@ def test_files_share_code_through_files_with_an_underscore_and_through_each_othe
         ("def f(:\n", "a.py:2: cannot be imported: SyntaxError: "),
         ("raise SystemExit(3)\n", "a.py:2: cannot be imported: SystemExit: 3"),
         ("raise ValueError('one\\ntwo')\n", "a.py:2: cannot be imported: ValueError: one two"),
-        ("def f(p, c): ...\n", "a.py:1: declares no route (a file that only helps others begins with _)"),
+        ("@schedule('@hourly')\ndef f(p): ...\n", "a.py:2: schedule 'f': the handler is called as f(payload"),
+        ("@schedule('@hourly')\nasync def f(p, c): ...\n", "a.py:2: schedule 'f': the handler is a plain function"),
+        ("@schedule('@hourly')\ndef f(p, c) -> HttpResponse: ...\n", "a.py:2: schedule 'f': a schedule has nobody"),
+        ("@schedule('@hourly', name='F')\ndef f(p, c): ...\n", "a.py:2: schedule 'F': the name 'F' is not [a-z]"),
+        ("@schedule('@hourly', overlap='x')\ndef f(p, c): ...\n", "a.py:2: schedule 'f': overlap 'x' is none of"),
+        ("@schedule('@hourly', timeout_seconds=0)\ndef f(p, c): ...\n", "a.py:2: schedule 'f': timeout_seconds 0"),
+        ("@schedule\ndef f(p, c): ...\n", "a.py:2: cannot be imported: TypeError: write @schedule(cron="),
+        ("@schedule()\ndef f(p, c): ...\n", "a.py:2: cannot be imported: TypeError: schedule() missing 1 required"),
+        ("def f(p, c): ...\n", "a.py:1: declares neither route nor schedule (a file that only helps others beg"),
         ("class A:\n    @route()\n    def f(self, p, c): ...\n", "a.py:3: A.f is not at the top of its module"),
         ("@route('x')\ndef f(p, c): ...\ndef f(p, c): ...\n", "a.py:2: f is replaced further down by another"),
         ("@route(schema={'type': 'strin'})\ndef f(p, c): ...\n", "a.py:2: route 'f': schema: #/type: "),
@@ -169,6 +246,50 @@ def test_all_faults_of_all_files_are_reported_at_once_in_order(folder: HandlerFo
     assert found[5] == "c.py:2: route 'same': declared more than once, also at a.py:4"
 
 
+def test_a_schedule_that_is_declared_twice_is_told_at_both_places(folder: HandlerFolder) -> None:
+    text = "@schedule('@hourly', name='same')\n@route('same')\ndef f(p, c): ...\n"
+    assert faults(folder, a=text, b="@schedule('@daily', name='same')\ndef f(p, c): ...\n") == [
+        "a.py:2: schedule 'same': declared more than once, also at b.py:2",
+        "b.py:2: schedule 'same': declared more than once, also at a.py:2",
+    ]
+
+
+def test_the_platforms_own_schedules_are_searched_whatever_folders_are_named(platform: Path) -> None:
+    (platform / "pulse.py").write_text(f"{HEAD}{HOURLY}\ndef pulse(p, c): ...\n")
+    manifest = build(handler_folders(platform.parents[2], [], {}), platform.parents[2])
+    assert manifest.schedules["pulse"].module == "functions.workflow.builtin.pulse"
+
+
+def test_the_platform_may_have_none(platform: Path) -> None:
+    (platform / "__init__.py").write_text("")
+    (platform / "_shared.py").write_text("")
+    assert build(handler_folders(platform.parents[2], [], {}), platform.parents[2]).schedules == {}
+
+
+def test_a_name_of_the_platform_is_taken_and_only_who_takes_it_is_told(platform: Path) -> None:
+    root = platform.parents[2]
+    (platform / "pulse.py").write_text(f"{HEAD}{HOURLY}\ndef pulse(p, c): ...\n")
+    (root / "mine").mkdir()
+    (root / "mine" / "a.py").write_text(f"{HEAD}@schedule('@daily')\n@route()\ndef pulse(p, c): ...\n")
+    with pytest.raises(ManifestError) as raised:
+        build(handler_folders(root, [Path("mine")], {}), root)
+    assert raised.value.faults == (
+        "mine/a.py:2: schedule 'pulse': the name is the platform's own, at functions/workflow/builtin/pulse.py:2",
+    )
+
+
+def test_the_platform_may_not_take_a_name_twice_itself(platform: Path) -> None:
+    text = f"{HEAD}{HOURLY}\ndef one(p, c): ...\n@schedule('@daily', name='one')\ndef two(p, c): ...\n"
+    (platform / "pulse.py").write_text(text)
+    with pytest.raises(ManifestError) as raised:
+        build(handler_folders(platform.parents[2], [], {}), platform.parents[2])
+    place = "functions/workflow/builtin/pulse.py"
+    assert raised.value.faults == (
+        f"{place}:2: schedule 'one': declared more than once, also at {place}:4",
+        f"{place}:4: schedule 'one': declared more than once, also at {place}:2",
+    )
+
+
 def test_a_file_whose_name_is_no_module_and_a_folder_that_is_missing_are_faults(folder: HandlerFolder) -> None:
     (folder.path / "my-orders.py").write_text(HEAD)
     missing = HandlerFolder(folder.path / "nowhere", "extra_handlers")
@@ -203,6 +324,7 @@ def test_the_environment_names_more_folders_and_each_counts_once(tmp_path: Path)
         ("functions/workflow/handlers", "functions.workflow.handlers"),
         ("extra", "extra_handlers"),
         ("other", "extra_handlers"),
+        ("functions/workflow/builtin", "functions.workflow.builtin"),
     ]
 
 
@@ -242,13 +364,25 @@ def test_the_command_writes_nothing_when_there_is_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "extra").mkdir()
+    for made in ("extra", BUILTIN_FOLDER):
+        (tmp_path / made).mkdir(parents=True)
     (tmp_path / "extra" / "a.py").write_text("import nothing_like_it\n")
     assert main(["extra", "out.json"], {}) == 1
     assert not (tmp_path / "out.json").exists()
     shown = capsys.readouterr().err.splitlines()
     assert shown[0].startswith("extra/a.py:1: cannot be imported: ModuleNotFoundError")
     assert shown[1] == "1 fault(s): no manifest was written"
+
+
+def test_the_command_counts_what_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for made in ("extra", BUILTIN_FOLDER):
+        (tmp_path / made).mkdir(parents=True)
+    (tmp_path / "extra" / "a.py").write_text(f"{HEAD}@route('a')\n@route('b')\n{HOURLY}\ndef f(p, c): ...\n")
+    assert main(["extra", "out.json"], {}) == 0
+    assert capsys.readouterr().out.startswith("out.json: 2 route(s), 1 schedule(s), ")
 
 
 @pytest.mark.parametrize("arguments", [[], ["out.json"], ["folder", "out"]])

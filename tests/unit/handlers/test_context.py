@@ -39,8 +39,21 @@ def test_an_effect_key_is_the_same_for_every_attempt_and_replay(step: str, attem
 
 
 def test_an_effect_key_differs_by_step_and_by_task() -> None:
-    one, other = Context.for_test(route="one"), Context.for_test(route="other")
+    one, other = Context.for_test(source="route:one"), Context.for_test(source="schedule:one")
     assert len({one.effect_key("charge"), one.effect_key("mail"), other.effect_key("charge")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "payload", "due_at_ms"),
+    [
+        ("schedule:report", {"schedule": "report", "dueAt": "2026-11-23T05:00:00.000Z"}, 1_795_410_000_000),
+        ("schedule:report", {"schedule": "report", "manual": True, "reason": "again"}, 1_700_000_000_000),
+        ("schedule:report", None, 1_700_000_000_000),
+        ("route:report", {"dueAt": "2026-11-23T05:00:00.000Z"}, 1_700_000_000_000),
+    ],
+)
+def test_a_fire_is_for_the_moment_at_which_it_was_due(source: str, payload: object, due_at_ms: int) -> None:
+    assert Context.for_test(payload, source=source, now_ms=1_700_000_000_000).due_at_ms == due_at_ms
 
 
 def test_only_declared_secrets_are_read() -> None:
@@ -52,7 +65,7 @@ def test_only_declared_secrets_are_read() -> None:
 
     context = dataclasses.replace(Context.for_test(), declared_secrets=("one",), read_secret=reading)
     assert context.secret("one") == "value of one"
-    with pytest.raises(PermanentError, match="does not declare the secret 'two'"):
+    with pytest.raises(PermanentError, match="route:under_test does not declare the secret 'two'"):
         context.secret("two")
     assert read == ["one"]
 

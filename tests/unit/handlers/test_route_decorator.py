@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from workerflow.domain.retry import RetryPolicy
+from workerflow.domain.route import Route
 from workerflow.handlers import Context, route
 from workerflow.handlers.declaration import collecting, declarations_of
 
@@ -31,6 +32,7 @@ def test_what_is_declared_stands_on_the_function_unjudged() -> None:
     policy = RetryPolicy(max_attempts=99)
     route("Bad Name", mode="sync", retry=policy, timeout_seconds=-1, secrets=("A",))(handle)
     (declaration,) = declarations_of(handle)
+    assert isinstance(declaration, Route)
     assert (declaration.name, declaration.mode, declaration.retry) == ("Bad Name", "sync", policy)
     assert (declaration.timeout_seconds, declaration.secrets) == (-1, ("A",))
 

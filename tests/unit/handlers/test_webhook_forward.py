@@ -21,7 +21,7 @@ BODY = b'{ "action": "opened",\n "number": 1.0 }'
 
 
 def context_for(server: LocalServer, **changes: object) -> Context:
-    context = Context.for_test(body=BODY, route="webhook_forward", secrets={SECRET: url_of(server)})
+    context = Context.for_test(body=BODY, source="route:webhook_forward", secrets={SECRET: url_of(server)})
     return dataclasses.replace(context, **changes)  # type: ignore[arg-type]
 
 

@@ -8,6 +8,7 @@ from typing import Literal, override
 
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.source import Source
+from workerflow.domain.timestamp import parse_timestamp
 
 CatchUpPolicy = Literal["skip", "latest", "all"]
 Overlap = Literal["allow", "skip"]
@@ -62,6 +63,19 @@ class Schedule(Source):
         text = f"{' '.join(self.cron.lower().split())} {self.zone}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @override
+    def serves(self, tenant: str) -> bool:
+        return EVERY_TENANT in self.tenants or tenant in self.tenants
+
     def tenants_among(self, known: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the declared tenants `known` whose schedule it is, in their order."""
-        return known if EVERY_TENANT in self.tenants else tuple(one for one in known if one in self.tenants)
+        return tuple(one for one in known if self.serves(one))
+
+
+def due_at_ms_of(payload: object) -> int | None:
+    """When the fire was due that a handler's payload tells of (`dueAt`, RFC 3339), epoch milliseconds.
+
+    Returns:
+        None for a payload that tells of none: a manual run's, a call's, or one that an operator edited.
+    """
+    return parse_timestamp(payload.get("dueAt")) if isinstance(payload, dict) else None

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from workerflow.domain.errors import PermanentError
 from workerflow.domain.identity import DEFAULT_TENANT, TraceId, acceptance_hash, effect_key
+from workerflow.domain.schedule import due_at_ms_of
 from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS
 
 
@@ -30,27 +31,30 @@ class Context:
     Attributes:
         trace_id: names the task everywhere: answers, logs, ledger.
         tenant: whose task it is.
-        route: the route's name.
+        source: what the task came from: `route:<name>` or `schedule:<name>`.
         attempt: this attempt's number, from 1.
-        max_attempts: how many the route's retry policy allows.
-        deadline_ms: when the route's time-out ends this attempt, epoch milliseconds.
-        content_type: of the call's body, as received.
-        body: the raw bytes of the payload, as received and signed.
+        max_attempts: how many the source's retry policy allows.
+        due_at_ms: the moment that the task is for, epoch milliseconds: when a schedule's fire was due; for any other
+            task, when the lineage's root was accepted. The same for every attempt and every replay.
+        deadline_ms: when the source's time-out ends this attempt, epoch milliseconds.
+        content_type: of the payload; a call's as received.
+        body: the raw bytes of the payload; a call's as received and signed.
         root: the trace id at the root of the lineage: the task's own, unless it is a replay.
         effect_root: whose effect keys these are: the root's, or its own where the operator asked for new effects.
         generation: 0 for a task that came from outside, n for the n-th replay in its lineage.
         traceparent: the caller's trace context (W3C), for calls that the handler makes; None if there was none.
         logger: see HandlerLogger.
         clock: epoch milliseconds; handlers call `now_ms()`.
-        declared_secrets: the names that the route declared.
+        declared_secrets: the names that the source declared.
         read_secret: reads a connector secret of the tenant; handlers call `secret(name)`.
     """
 
     trace_id: str
     tenant: str
-    route: str
+    source: str
     attempt: int
     max_attempts: int
+    due_at_ms: int
     deadline_ms: int
     content_type: str
     body: bytes = field(repr=False)
@@ -86,10 +90,10 @@ class Context:
         """Read a connector secret of this tenant.
 
         Raises:
-            PermanentError: the route does not declare the name in `secrets`. Declare it and replay the task.
+            PermanentError: the source does not declare the name in `secrets`. Declare it and replay the task.
         """
         if name not in self.declared_secrets:
-            raise PermanentError(f"route {self.route!r} does not declare the secret {name!r}")
+            raise PermanentError(f"{self.source} does not declare the secret {name!r}")
         return self.read_secret(name)
 
     @classmethod
@@ -99,7 +103,7 @@ class Context:
         *,
         body: bytes | None = None,
         content_type: str = "application/json",
-        route: str = "route_under_test",
+        source: str = "route:under_test",
         tenant: str = DEFAULT_TENANT,
         attempt: int = 1,
         max_attempts: int = 5,
@@ -112,24 +116,27 @@ class Context:
         """Make a context for a unit test of a handler: no AWS, and a clock that stands still.
 
         Args:
-            payload: what the handler is called with; `body` is its JSON unless given.
-            secrets: values of the secrets that the route declares, by name.
+            payload: what the handler is called with; `body` is its JSON unless given. The `dueAt` of a schedule's fire
+                is the moment that the task is for; any other task is for `now_ms`.
+            secrets: values of the secrets that the source declares, by name.
         """
-        trace_id = TraceId.mint(now_ms, acceptance_hash(tenant, f"route:{route}", "test")).value
+        trace_id = TraceId.mint(now_ms, acceptance_hash(tenant, source, "test")).value
+        due_at_ms = due_at_ms_of(payload) if source.startswith("schedule:") else None
         values = dict(secrets or {})
         return cls(
             trace_id=trace_id,
             tenant=tenant,
-            route=route,
+            source=source,
             attempt=attempt,
             max_attempts=max_attempts,
+            due_at_ms=now_ms if due_at_ms is None else due_at_ms,
             deadline_ms=now_ms + int(remaining_seconds * 1000),
             content_type=content_type,
             body=json.dumps(payload).encode() if body is None else body,
             root=root or trace_id,
             effect_root=root or trace_id,
             generation=generation,
-            logger=logging.getLogger(f"workerflow.handlers.{route}"),
+            logger=logging.getLogger(f"workerflow.handlers.{source}"),
             clock=lambda: now_ms,
             declared_secrets=tuple(values),
             read_secret=values.__getitem__,

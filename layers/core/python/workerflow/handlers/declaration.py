@@ -1,42 +1,29 @@
-"""The decorator that makes a function a route.
+"""The decorators that make a function the handler of routes and schedules.
 
-It writes the declaration down on the function and changes nothing else: the function stays callable, and testable,
+They write the declaration down on the function and change nothing else: the function stays callable, and testable,
 as it is. Nothing is judged here, so that the manifest's builder can report the faults of all files at once.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
+from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.output import HttpResponse
 from workerflow.domain.retry import RetryPolicy
-from workerflow.domain.route import Authentication, Mode
-from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS
+from workerflow.domain.route import Authentication, Mode, Route
+from workerflow.domain.schedule import CatchUp, CatchUpPolicy, Overlap, Schedule
+from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS, Source
 from workerflow.handlers.context import Context
 
 type Handler = Callable[[Any, Context], dict[str, Any] | HttpResponse | None]
 
-_ATTRIBUTE = "__workerflow_routes__"
-_collector: ContextVar[list[Callable[..., Any]] | None] = ContextVar("workerflow_route_collector", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """A route as its author wrote it, unchecked. The fields are the decorator's arguments."""
-
-    name: str
-    mode: Mode
-    authentication: Authentication
-    timeout_seconds: int
-    retry: RetryPolicy
-    schema: Mapping[str, Any] | None
-    enabled: bool
-    disabled_reason: str
-    secrets: tuple[str, ...]
+_ATTRIBUTE = "__workerflow_sources__"
+_collector: ContextVar[list[Callable[..., Any]] | None] = ContextVar("workerflow_source_collector", default=None)
 
 
 def route[F: Callable[..., Any]](  # noqa: PLR0913 - the author's one form to fill in, all with defaults
@@ -59,7 +46,7 @@ def route[F: Callable[..., Any]](  # noqa: PLR0913 - the author's one form to fi
         retry: attempts and back-off for retryable failures.
         timeout_seconds: 1 to 240; an attempt that overruns is ended with its process.
         schema: JSON Schema (Draft 2020-12) of the payload, checked before the call is accepted; None takes any JSON.
-        authentication: `signature`, `token`, or `any` of the two.
+        authentication: `signature`, `token`, `any` of the two, or the sender whose signature a call must carry.
         enabled: False refuses calls until a deploy changes it.
         disabled_reason: what callers of a disabled route are told.
         secrets: names of the connector secrets that the handler reads by `context.secret(name)`.
@@ -71,8 +58,8 @@ def route[F: Callable[..., Any]](  # noqa: PLR0913 - the author's one form to fi
         raise TypeError("write @route() with parentheses")
 
     def declare(function: F) -> F:
-        declaration = Declaration(
-            name=name if name is not None else function.__name__,
+        declared = Route(
+            **_place_of(function, name),
             mode=mode,
             authentication=authentication,
             timeout_seconds=timeout_seconds,
@@ -80,20 +67,70 @@ def route[F: Callable[..., Any]](  # noqa: PLR0913 - the author's one form to fi
             schema=schema,
             enabled=enabled,
             disabled_reason=disabled_reason,
-            secrets=secrets,
+            secrets=_frozen(secrets),
         )
-        setattr(function, _ATTRIBUTE, (*declarations_of(function), declaration))
-        collected = _collector.get()
-        if collected is not None and function not in collected:
-            collected.append(function)
-        return function
+        return _declare(function, declared)
 
     return declare
 
 
-def declarations_of(function: object) -> tuple[Declaration, ...]:
-    """The routes that a function was declared to handle: usually one, none for a function without the decorator."""
-    found: tuple[Declaration, ...] = getattr(function, _ATTRIBUTE, ())
+def schedule[F: Callable[..., Any]](  # noqa: PLR0913 - the author's one form to fill in, all but one with defaults
+    cron: str,
+    *,
+    name: str | None = None,
+    zone: str = "UTC",
+    catch_up: CatchUpPolicy | CatchUp = "latest",
+    overlap: Overlap = "allow",
+    tenants: tuple[str, ...] = (DEFAULT_TENANT,),
+    retry: RetryPolicy | None = None,
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+    enabled: bool = True,
+    disabled_reason: str = "",
+    secrets: tuple[str, ...] = (),
+) -> Callable[[F], F]:
+    """Have a function `f(payload, context)` run at the times that a cron expression names.
+
+    Args:
+        cron: five fields, or an alias such as `@hourly`.
+        name: the schedule's name; the function's own unless given.
+        zone: the IANA time zone in which the expression is read.
+        catch_up: what becomes of fires that no tick came for in time: `skip`, `latest`, `all`, or a CatchUp.
+        overlap: `allow`, or `skip` to skip a fire while the one before it has not ended.
+        tenants: whose schedule it is; `("*",)` stands for every tenant.
+        retry: attempts and back-off for retryable failures.
+        timeout_seconds: 1 to 240; an attempt that overruns is ended with its process.
+        enabled: False fires nothing until a deploy changes it.
+        disabled_reason: shown to whoever asks why.
+        secrets: names of the connector secrets that the handler reads by `context.secret(name)`.
+
+    Raises:
+        TypeError: it was written without parentheses.
+    """
+    if callable(cron):
+        raise TypeError('write @schedule(cron="...") with parentheses')
+
+    def declare(function: F) -> F:
+        declared = Schedule(
+            **_place_of(function, name),
+            cron=cron,
+            zone=zone,
+            catch_up=CatchUp(catch_up) if isinstance(catch_up, str) else catch_up,
+            overlap=overlap,
+            tenants=_frozen(tenants),
+            timeout_seconds=timeout_seconds,
+            retry=retry if retry is not None else RetryPolicy(),
+            enabled=enabled,
+            disabled_reason=disabled_reason,
+            secrets=_frozen(secrets),
+        )
+        return _declare(function, declared)
+
+    return declare
+
+
+def declarations_of(function: object) -> tuple[Source, ...]:
+    """The routes and schedules that a function was declared to handle, unchecked; none without a decorator."""
+    found: tuple[Source, ...] = getattr(function, _ATTRIBUTE, ())
     return found
 
 
@@ -109,3 +146,25 @@ def collecting() -> Iterator[list[Callable[..., Any]]]:
         yield functions
     finally:
         _collector.reset(token)
+
+
+def _declare[F: Callable[..., Any]](function: F, declared: Source) -> F:
+    setattr(function, _ATTRIBUTE, (*declarations_of(function), declared))
+    collected = _collector.get()
+    if collected is not None and function not in collected:
+        collected.append(function)
+    return function
+
+
+def _place_of(function: Callable[..., Any], name: str | None) -> dict[str, Any]:
+    """Where the function is, what it is called, and its docstring's first line."""
+    return {
+        "name": name if name is not None else function.__name__,
+        "module": function.__module__,
+        "function": function.__name__,
+        "description": (inspect.getdoc(function) or "").partition("\n")[0],
+    }
+
+
+def _frozen(names: Any) -> Any:  # noqa: ANN401 - an author's value, of any type
+    return tuple(names) if isinstance(names, list) else names

@@ -18,7 +18,9 @@ from typing import Any
 
 from workerflow.domain.errors import InvalidPayloadError
 from workerflow.domain.failure import Failure
+from workerflow.domain.identity import TraceId
 from workerflow.domain.output import HandlerOutput
+from workerflow.domain.schedule import Schedule, due_at_ms_of
 from workerflow.domain.source import Source
 from workerflow.handlers.context import Context, HandlerLogger
 from workerflow.ports.world import Clock, HandlerCall, Secrets
@@ -57,7 +59,8 @@ class ProcessRunner:
         """Run the handler to its end; whatever it raises becomes a Failure."""
         try:
             with self._watchdog(call.source):
-                value = self.load(call.source)(_payload_of(call), self._context_of(call))
+                handler, payload = self.load(call.source), _payload_of(call)
+                value = handler(payload, self._context_of(call, payload))
             return HandlerOutput.from_return(value, mode="sync" if call.source.answers_caller else "async")
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the handler is somebody's code, and may raise anything
             self.tell(call.source.source, error)
@@ -79,14 +82,15 @@ class ProcessRunner:
         finally:
             self.end()
 
-    def _context_of(self, call: HandlerCall) -> Context:
+    def _context_of(self, call: HandlerCall, payload: object) -> Context:
         acceptance, source = call.acceptance, call.source
         return Context(
             trace_id=acceptance.trace_id,
             tenant=acceptance.tenant,
-            route=source.name,
+            source=source.source,
             attempt=call.attempt,
             max_attempts=source.retry.max_attempts,
+            due_at_ms=_due_at_ms(call, payload),
             deadline_ms=call.started_at_ms + source.timeout_seconds * 1000,
             content_type=acceptance.content_type,
             body=call.body,
@@ -106,3 +110,9 @@ def _payload_of(call: HandlerCall) -> object:
         return json.loads(call.body)
     except (ValueError, RecursionError) as error:
         raise InvalidPayloadError("the payload is not JSON") from error
+
+
+def _due_at_ms(call: HandlerCall, payload: object) -> int:
+    """When the fire was due; what was never due is for the moment in which its lineage's root was accepted."""
+    due_at_ms = due_at_ms_of(payload) if isinstance(call.source, Schedule) else None
+    return TraceId(call.acceptance.root).accepted_at_ms if due_at_ms is None else due_at_ms
