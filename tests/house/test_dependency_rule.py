@@ -49,6 +49,7 @@ WIRING = place(*CORE_WITHOUT_ADAPTERS, "workerflow.adapters")
 PLACES: Mapping[str, Place] = {
     f"{CORE}workerflow": place(),
     f"{CORE}workerflow/domain": place(DOMAIN),
+    f"{CORE}workerflow/domain/cron.py": place(DOMAIN, others=frozenset({"croniter", "tzdata"})),
     f"{CORE}workerflow/ports": place(DOMAIN, PORTS),
     f"{CORE}workerflow/services": place(DOMAIN, PORTS, "workerflow.services"),
     f"{CORE}workerflow/adapters": place(
