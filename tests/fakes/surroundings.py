@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from tests.fakes.memory import Memory
 from workerflow.domain.errors import PermanentError
 from workerflow.domain.failure import Failure
+from workerflow.domain.json_body import parse_body
 from workerflow.domain.output import HandlerOutput
-from workerflow.domain.route import Route
+from workerflow.domain.refusals import BodyRefusedError
+from workerflow.domain.source import Source
 from workerflow.domain.task import TaskMessage
 from workerflow.ports.world import DeadMessage, HandlerCall, Invocation, NoAnswer, PayloadFault
 
@@ -162,13 +164,16 @@ class FakeRunner:
 
 @dataclass(slots=True)
 class FakeSchemas:
-    """PayloadSchemas: the faults by route name."""
+    """PayloadSchemas: the faults by source, and of what is no JSON."""
 
     found: Mapping[str, Sequence[PayloadFault]] = field(default_factory=dict)
 
-    def faults(self, route: Route, body: bytes) -> Sequence[PayloadFault]:
-        del body
-        return self.found.get(route.name, ())
+    def faults(self, source: Source, body: bytes) -> Sequence[PayloadFault]:
+        try:
+            parse_body(body)
+        except BodyRefusedError as error:
+            return [PayloadFault("", error.title)]
+        return self.found.get(source.source, ())
 
 
 @dataclass(slots=True)

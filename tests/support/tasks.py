@@ -10,6 +10,7 @@ from workerflow.domain.manifest import Manifest
 from workerflow.domain.retry import RetryPolicy
 from workerflow.domain.route import Route
 from workerflow.domain.schedule import Schedule
+from workerflow.domain.source import Source
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance
 
@@ -56,6 +57,9 @@ def a_schedule(name: str = "report", **changes: Any) -> Schedule:
     return replace(schedule, **changes)
 
 
-def a_manifest(*routes: Route) -> Manifest:
-    """A manifest of `routes`, by default of the async `echo` and the sync `ask`."""
-    return Manifest.build(routes or (a_route(), a_route("ask", mode="sync")))
+def a_manifest(*sources: Source) -> Manifest:
+    """A manifest of `sources`, by default of the async `echo`, the sync `ask` and the hourly `report`."""
+    sources = sources or (a_route(), a_route("ask", mode="sync"), a_schedule())
+    return Manifest.build(
+        [one for one in sources if isinstance(one, Route)], [one for one in sources if isinstance(one, Schedule)]
+    )

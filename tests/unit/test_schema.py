@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.tasks import a_schedule
 from workerflow.adapters.schema import LISTED_BODY_BYTES, MAX_FAULTS, MESSAGE_CHARACTERS, JsonSchemas
 from workerflow.domain.route import Route
 from workerflow.ports.world import PayloadFault
@@ -90,6 +91,11 @@ def test_a_body_that_is_no_json_is_a_fault_of_the_whole(body: bytes) -> None:
     (fault,) = JsonSchemas().faults(route(ORDER), body)
     assert fault.pointer == ""
     assert fault.message
+
+
+def test_a_schedule_takes_any_json_and_nothing_else() -> None:
+    assert JsonSchemas().faults(a_schedule(), b"7") == []
+    assert [fault.pointer for fault in JsonSchemas().faults(a_schedule(), b"{")] == [""]
 
 
 def test_a_schema_is_compiled_once_per_route() -> None:

@@ -154,13 +154,13 @@ class TestPayload:
     def test_an_edited_payload_that_violates_the_schema_is_told_and_nothing_is_made(self, wired: Wired) -> None:
         parent = failed(wired)
         faults = [PayloadFault("/n", "is not a number")]
-        wired.world.schemas.found = {"echo": faults}
+        wired.world.schemas.found = {"route:echo": faults}
         assert wired.replay(order(parent, edited_body=b'{"n":"x"}')) == InvalidEdit(faults)
         assert (wired.memory.lineage, wired.memory.audit) == ({}, {})
 
     def test_an_unedited_payload_is_not_held_against_a_schema_that_came_later(self, wired: Wired) -> None:
         parent = failed(wired)
-        wired.world.schemas.found = {"echo": [PayloadFault("/n", "is not a number")]}
+        wired.world.schemas.found = {"route:echo": [PayloadFault("/n", "is not a number")]}
         assert replay(wired, parent).payload == parent.payload
 
     def test_when_the_acceptance_is_forgotten_the_letters_copy_is_replayed(self, wired: Wired) -> None:

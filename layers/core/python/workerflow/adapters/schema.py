@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workerflow.domain.json_body import parse_body
 from workerflow.domain.refusals import BodyRefusedError
 from workerflow.domain.route import Route
+from workerflow.domain.source import Source
 from workerflow.ports.world import PayloadFault
 
 if TYPE_CHECKING:
@@ -38,13 +39,13 @@ class JsonSchemas:
         """Import the validator now."""
         import jsonschema_rs  # noqa: F401, PLC0415 - what this method is for
 
-    def faults(self, route: Route, body: bytes) -> Sequence[PayloadFault]:
+    def faults(self, source: Source, body: bytes) -> Sequence[PayloadFault]:
         """All violations, at most MAX_FAULTS; a body that is no JSON is a violation of the whole."""
         try:
             document = parse_body(body)
         except BodyRefusedError as error:
             return [PayloadFault("", error.detail or error.title)]
-        return self.faults_of(route, document, size=len(body))
+        return self.faults_of(source, document, size=len(body)) if isinstance(source, Route) else []
 
     def faults_of(self, route: Route, document: Any, *, size: int) -> Sequence[PayloadFault]:  # noqa: ANN401 - JSON
         """All violations of a document that was read from `size` bytes, at most MAX_FAULTS.

@@ -9,7 +9,6 @@ from typing import Protocol
 from workerflow.domain.failure import Failure
 from workerflow.domain.outcome import Execution
 from workerflow.domain.output import HandlerOutput
-from workerflow.domain.route import Route
 from workerflow.domain.source import Source
 from workerflow.domain.task import Acceptance, TaskMessage
 
@@ -133,10 +132,10 @@ class HandlerRunner(Protocol):
 
 
 class PayloadSchemas(Protocol):
-    """The payload schemas of routes."""
+    """What payloads may be: JSON, and what the route's schema says. A schedule has none."""
 
-    def faults(self, route: Route, body: bytes) -> Sequence[PayloadFault]:
-        """All violations, at most 50, in the order of the payload; empty if it is valid or the route has no schema."""
+    def faults(self, source: Source, body: bytes) -> Sequence[PayloadFault]:
+        """All violations, at most 50, in the order of the payload; a body that is no JSON is one of the whole."""
 
 
 class Secrets(Protocol):

@@ -25,8 +25,9 @@ class CheckEnablement:
 
     def __call__(self, tenant: str, source: str) -> Enablement:
         """The state of a source. Raises StoreUnavailableError if the switches cannot be read."""
-        route = self.manifest.find(source)
-        return effective(declared=route.enabled if route else None, switch=self.switch(tenant, source))
+        found = self.manifest.find(source)
+        declared = found.enabled if found is not None and found.serves(tenant) else None
+        return effective(declared=declared, switch=self.switch(tenant, source))
 
     def switch(self, tenant: str, source: str) -> Switch | None:
         """The run-time switch of a source, if one was ever set."""

@@ -77,13 +77,13 @@ class RecordDeath:
         return self.tell_run(settled.run, for_caller=for_caller, stored=False)
 
     def _policy(self, run: Run) -> RetryPolicy:
-        route = self.manifest.find(run.source)
-        return route.retry if route else RetryPolicy()
+        source = self.manifest.find(run.source)
+        return source.retry if source else RetryPolicy()
 
     def _failure(self, run: Run, now: Now, death: Death) -> Failure:
-        """A process that lived as long as its route's time-out was ended by it; a shorter life is a crash."""
-        route = self.manifest.find(run.source)
-        timeout_seconds = route.timeout_seconds if route else DEFAULT_TIMEOUT_SECONDS
+        """A process that lived as long as its source's time-out was ended by it; a shorter life is a crash."""
+        source = self.manifest.find(run.source)
+        timeout_seconds = source.timeout_seconds if source else DEFAULT_TIMEOUT_SECONDS
         if now.ms - (run.claimed_at_ms or now.ms) >= timeout_seconds * 1000 - CLOCK_TOLERANCE_MS:
             return Failure.by_platform("timeout", "HandlerTimeout", f"no outcome within {timeout_seconds} s")
         return Failure.by_platform("crash", "ProcessDied", death.words)

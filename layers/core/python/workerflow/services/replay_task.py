@@ -18,7 +18,6 @@ from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, Sto
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
-from workerflow.domain.route import Route
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, Lineage
@@ -70,7 +69,7 @@ _PAYLOAD_GONE = NotReplayable("payload_gone", "the task's payload is no longer k
 
 @dataclass(frozen=True, slots=True)
 class InvalidEdit:
-    """The edited payload violates the route's schema."""
+    """The edited payload is no JSON, or violates the route's schema."""
 
     faults: Sequence[PayloadFault]
 
@@ -146,7 +145,7 @@ class ReplayTask:
         source = self.manifest.find(name)
         if source is None or self.enablement(order.tenant, name) is Enablement.DISABLED:
             return NotReplayable("disabled", f"{name} is disabled or no longer exists")
-        if order.edited_body is not None and isinstance(source, Route):
+        if order.edited_body is not None:
             faults = self.schemas.faults(source, order.edited_body)
             return InvalidEdit(faults) if faults else None
         return None

@@ -34,12 +34,13 @@ class SetSwitch:
     ids: Ids
 
     def __call__(self, order: SwitchOrder) -> Switch | None:
-        """The switch as it stands now, or None if the manifest knows no such source.
+        """The switch as it stands now, or None if the tenant has no such source.
 
         Raises:
             StoreUnavailableError: unknown whether it was set; setting it again is harmless.
         """
-        if self.manifest.find(order.source) is None:
+        source = self.manifest.find(order.source)
+        if source is None or not source.serves(order.tenant):
             return None
         for _ in range(MAX_TRIES):
             before = self._find(order)

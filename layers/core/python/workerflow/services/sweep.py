@@ -101,6 +101,6 @@ class Sweep:
 
 
 def max_attempts_of(manifest: Manifest, run: Run) -> int:
-    """The attempts that a run's route allows; a removed route's run is resent, and closed as disabled."""
-    route = manifest.find(run.source)
-    return route.retry.max_attempts if route else run.attempt + 1
+    """The attempts that a run's source allows; a removed source's run is resent, and closed as disabled."""
+    source = manifest.find(run.source)
+    return source.retry.max_attempts if source else run.attempt + 1
