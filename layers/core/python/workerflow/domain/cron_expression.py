@@ -160,20 +160,23 @@ def _item_faults(field: _Field, item: str) -> list[str]:
     base, slash, step = item.partition("/")
     first, dash, last = base.partition("-")
     bounds = [] if base == "*" else [first, last] if dash else [first]
-    if strangers := [bound for bound in bounds if field.number(bound) is None]:
-        return [f"{what}: {bound!r:.80} is not {field.allowed}" for bound in strangers]
-    faults = [f"{what} {words}" for words in _range_faults(field, bounds)]
-    return faults + [f"{what} {words}" for words in (_step_faults(field, bounds, step) if slash else [])]
+    faults = [f"{what}: {bound!r:.80} is not {field.allowed}" for bound in bounds if field.number(bound) is None]
+    wrong_step = [f"{what} {words}" for words in (_step_faults(step) if slash else [])]
+    if not faults:
+        faults = [f"{what} {words}" for words in _range_faults(field, bounds, stepped=bool(slash))]
+    if not faults and not wrong_step and slash:
+        faults = [f"{what} {words}" for words in _stepped_faults(field, bounds, int(step))]
+    return faults + wrong_step
 
 
-def _range_faults(field: _Field, bounds: list[str]) -> list[str]:
+def _range_faults(field: _Field, bounds: list[str], *, stepped: bool) -> list[str]:
     if len(bounds) < 2:  # noqa: PLR2004 - both ends of a range
         return []
     low, high = _numbers(field, bounds)
     if low == high:
         return [f"is a range of one value: write '{bounds[0]}'"]
     if low > high:
-        return [f"runs backwards: write '{_forwards(field, bounds)}'"]
+        return [f"runs backwards: write {'its values as a list' if stepped else repr(_forwards(field, bounds))}"]
     return []
 
 
@@ -186,27 +189,28 @@ def _forwards(field: _Field, bounds: list[str]) -> str:
     return ",".join(one if field.number(one) == field.number(other) else f"{one}-{other}" for one, other in ends)
 
 
-def _step_faults(field: _Field, bounds: list[str], step: str) -> list[str]:
+def _step_faults(step: str) -> list[str]:
     if not step.isdecimal():
         return [f"has a step {step!r:.80} that is not a whole number"]
+    return ["has a step of 0"] if int(step) == 0 else []
+
+
+def _stepped_faults(field: _Field, bounds: list[str], step: int) -> list[str]:
     if len(bounds) == 1:
         return [f"has a step but no range: write {_with_range(field, bounds[0], step)}"]
-    if int(step) == 0:
-        return ["has a step of 0"]
     low, high = _numbers(field, bounds)
-    if low < high < low + int(step):
-        return [f"has a step beyond its range {low}-{high}: it means '{low}' alone"]
-    return []
+    return [f"has a step beyond its range {low}-{high}: it means '{low}' alone"] if low + step > high else []
 
 
-def _with_range(field: _Field, first: str, step: str) -> str:
+def _with_range(field: _Field, first: str, step: int) -> str:
+    """`5/15` as what it may mean: a range up to the field's end, if a step of it fits in, or one value."""
     last = field.whole[-1]
-    number = field.number(first)
-    return f"'{first}'" if number is None or number >= last else f"'{first}-{last}/{step}' or '{first}'"
+    (number, _) = _numbers(field, [first])
+    return f"'{first}-{last}/{step}' or '{first}'" if number + step <= last else f"'{first}'"
 
 
 def _numbers(field: _Field, bounds: list[str]) -> tuple[int, int]:
-    """The lowest and the highest value of a faultless item's range."""
+    """The first and the last value of a range; without bounds, of the field."""
     numbers = [number for bound in bounds if (number := field.number(bound)) is not None]
     return (numbers[0], numbers[-1]) if numbers else (field.whole[0], field.whole[-1])
 
