@@ -11,9 +11,9 @@ from tests.support.aws import AwsWorld, aws_world
 from tests.support.faults import Fault, ProcessDied, Site
 from tests.support.tasks import NOW_MS, an_acceptance
 from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.holding import park_for_pause
 from workerflow.domain.run import Run
 from workerflow.domain.task import TaskMessage
-from workerflow.domain.transitions import park_for_pause
 from workerflow.ports.stores import Written
 from workerflow.services.ledger import Ledger
 

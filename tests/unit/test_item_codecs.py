@@ -40,6 +40,7 @@ RUNS = st.builds(
     not_before_ms=st.none() | TIMES,
     due_at_ms=st.none() | TIMES,
     paused=st.booleans(),
+    capped=st.booleans(),
     handed_over=st.booleans(),
     resends=st.integers(0, 1000),
     finished_at_ms=st.none() | TIMES,

@@ -17,6 +17,7 @@ from workerflow.domain.run import (
     AttemptResult,
     Run,
     RunState,
+    capped_partition,
     due_partition,
     paused_partition,
 )
@@ -94,8 +95,12 @@ class TestPartitions:
         run = a_waiting_run(due_at_ms=NOW_MS, paused=True)
         assert run.open_partition == paused_partition("default", "route:echo", shard_of(run.trace_id))
 
+    def test_what_waits_for_a_place_stands_apart_with_its_tenant(self) -> None:
+        run = a_waiting_run(due_at_ms=NOW_MS, capped=True)
+        assert run.open_partition == capped_partition("default", shard_of(run.trace_id))
+
     def test_no_two_partitions_share_a_name(self) -> None:
-        tenants, sources = ("a", "b", "a-paused"), ("route:x", "route:y")
+        tenants, sources = ("a", "b", "a-paused", "a-capped"), ("route:x", "route:y")
         due = [due_partition(tenant, shard) for tenant in tenants for shard in range(SHARDS)]
         paused = [
             paused_partition(tenant, source, shard)
@@ -103,7 +108,8 @@ class TestPartitions:
             for source in sources
             for shard in range(SHARDS)
         ]
-        assert len({*due, *paused}) == len(due) + len(paused)
+        capped = [capped_partition(tenant, shard) for tenant in tenants for shard in range(SHARDS)]
+        assert len({*due, *paused, *capped}) == len(due) + len(paused) + len(capped)
 
 
 class TestHistory:

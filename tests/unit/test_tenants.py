@@ -259,9 +259,7 @@ class TestFaults:
         (told,) = faults_of_policy({"rateLimits": many})
         assert told == f"tenants.acme.rateLimits has {MAX_RATE_LIMITS + 1} entries, at most {MAX_RATE_LIMITS} are taken"
 
-    @given(
-        st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner), max_leaves=5)
-    )
+    @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))
     def test_whatever_stands_in_a_file_is_a_fault_and_never_an_accident(self, rubbish: object) -> None:
         for document in (
             rubbish,

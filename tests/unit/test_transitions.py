@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.tasks import DAY_MS, NOW_MS, POLICY, an_acceptance
 from workerflow.domain.failure import Failure
+from workerflow.domain.holding import park_for_cap, park_for_pause, release_capped, release_paused
 from workerflow.domain.run import HISTORY_KEPT, AttemptResult, LetterClass, Run, RunState
 from workerflow.domain.transitions import (
     LEASE_MARGIN_S,
@@ -35,9 +36,7 @@ from workerflow.domain.transitions import (
     hand_over,
     holds_claim,
     park_for_drain,
-    park_for_pause,
     record_crash,
-    release_paused,
     succeed,
 )
 
@@ -252,29 +251,7 @@ class TestTick:
         assert hand_over(fresh(state=RunState.SUCCEEDED), at(28)) == Leave()
 
 
-class TestPause:
-    def test_a_paused_task_waits_apart_until_its_deadline(self) -> None:
-        decision = park_for_pause(fresh(), at(1))
-        assert isinstance(decision, Update)
-        assert (decision.run.open_partition or "").startswith("default#paused#route:echo#")
-        assert decision.run.due_at_ms == decision.run.deadline_ms
-
-    def test_pausing_does_not_touch_a_running_attempt(self) -> None:
-        assert park_for_pause(running(), at(1)) == Leave()
-
-    def test_parking_twice_writes_once(self) -> None:
-        parked = park_for_pause(fresh(), at(1))
-        assert isinstance(parked, Update)
-        assert park_for_pause(parked.run, at(2)) == Leave()
-
-    def test_resume_sends_it_and_takes_it_out_of_the_paused_partition(self) -> None:
-        parked = park_for_pause(fresh(), at(1))
-        assert isinstance(parked, Update)
-        released = release_paused(parked.run, at(60), max_attempts=MAX_ATTEMPTS)
-        assert isinstance(released, Resend)
-        assert not released.run.paused
-        assert isinstance(claim(released.run, at(61)), Begin)
-
+class TestDisabling:
     def test_disabling_dead_letters_what_waits_and_lets_what_runs_end(self) -> None:
         closed = close_disabled(fresh(), at(1))
         assert isinstance(closed, Close)
@@ -304,7 +281,10 @@ class TestDrain:
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["claim", "succeed", "retry", "permanent", "crash", "due", "sweep", "pause", "resume", "drain"]
+            [
+                *("claim", "succeed", "retry", "permanent", "crash", "due", "sweep"),
+                *("pause", "resume", "cap", "uncap", "drain"),
+            ]
         ),
         st.floats(min_value=0, max_value=4000, allow_nan=False),
     ),
@@ -325,6 +305,8 @@ def step(run: Run, event: str, now: Now) -> Run:
         "sweep": lambda: decide_sweep(run, now, max_attempts=MAX_ATTEMPTS),
         "pause": lambda: park_for_pause(run, now),
         "resume": lambda: release_paused(run, now, max_attempts=MAX_ATTEMPTS),
+        "cap": lambda: park_for_cap(run, now, max_attempts=MAX_ATTEMPTS, for_caller=False),
+        "uncap": lambda: release_capped(run, now, max_attempts=MAX_ATTEMPTS),
         "drain": lambda: park_for_drain(run, now, max_attempts=MAX_ATTEMPTS),
     }
     decision = decisions[event]()

@@ -95,6 +95,7 @@ class Run:
         not_before_ms: the next attempt may not begin sooner.
         due_at_ms: when the tick looks at the run; None only on the success path and in terminal states.
         paused: parked until its source is resumed.
+        capped: parked until one of the tenant's tasks in flight has ended, because so many as its cap allows were.
         handed_over: a sync task that now belongs to the queue.
         resends: messages that the tick sent for it; each doubles the distance to the next.
         output: the encoded output if it fits into the row; else it is in the attempt's item (`has_output_item`).
@@ -120,6 +121,7 @@ class Run:
     not_before_ms: int | None = None
     due_at_ms: int | None = None
     paused: bool = False
+    capped: bool = False
     handed_over: bool = False
     resends: int = 0
     finished_at_ms: int | None = None
@@ -170,7 +172,9 @@ class Run:
         if self.due_at_ms is None:
             return None
         shard = shard_of(self.trace_id)
-        return paused_partition(self.tenant, self.source, shard) if self.paused else due_partition(self.tenant, shard)
+        if self.paused:
+            return paused_partition(self.tenant, self.source, shard)
+        return capped_partition(self.tenant, shard) if self.capped else due_partition(self.tenant, shard)
 
     def has_live_lease(self, now_ms: int) -> bool:
         return self.state is RunState.RUNNING and (self.lease_until_ms or 0) > now_ms
@@ -189,3 +193,8 @@ def due_partition(tenant: str, shard: int) -> str:
 def paused_partition(tenant: str, source: str, shard: int) -> str:
     """Where runs wait for their source to be resumed."""
     return f"{tenant}#paused#{source}#{shard:02x}"
+
+
+def capped_partition(tenant: str, shard: int) -> str:
+    """Where runs wait for another of the tenant's tasks in flight to end; the oldest is due first."""
+    return f"{tenant}#capped#{shard:02x}"

@@ -127,7 +127,7 @@ def decide_claim(
         return Leave()
     if run.has_live_lease(now.ms):
         return Wait(now.seconds_until(run.lease_until_ms))
-    if (closing := _close_if_over(run, now, max_attempts)) is not None:
+    if (closing := close_if_over(run, now, max_attempts)) is not None:
         return closing
     if not for_caller and (run.not_before_ms or 0) > now.ms:
         return Leave() if run.state is RunState.PARKED else Wait(now.seconds_until(run.not_before_ms))
@@ -150,16 +150,18 @@ def _begin(run: Run, now: Now, *, owner: str, lease_until_ms: int) -> Run:
         not_before_ms=None,
         due_at_ms=due_at_ms,
         paused=False,
-        history=_history_without_claim(run, now),
+        capped=False,
+        history=history_without_claim(run, now),
     )
 
 
-def _history_without_claim(run: Run, now: Now) -> tuple[Attempt, ...]:
+def history_without_claim(run: Run, now: Now) -> tuple[Attempt, ...]:
     """A running run whose lease expired died unseen: its attempt is told as a crash."""
     return run.with_attempt(AttemptResult.CRASH, now.ms) if run.state is RunState.RUNNING else run.history
 
 
-def _close_if_over(run: Run, now: Now, max_attempts: int) -> Close | None:
+def close_if_over(run: Run, now: Now, max_attempts: int) -> Close | None:
+    """Close a run that can have no further attempt: its deadline has passed, or none is left. None: it can."""
     if run.deadline_ms <= now.ms:
         return close(run, now, LetterClass.EXPIRED, "the task's deadline passed before an attempt could begin")
     if run.attempt < max_attempts:
@@ -172,7 +174,7 @@ def _close_if_over(run: Run, now: Now, max_attempts: int) -> Close | None:
 def close(run: Run, now: Now, letter_class: LetterClass, message: str) -> Close:
     """Fail a run for a reason that no attempt reported."""
     failure = Failure.by_platform("platform", letter_class.value, message)
-    return Close(_failed(run, now, letter_class, failure, _history_without_claim(run, now)), failure)
+    return Close(_failed(run, now, letter_class, failure, history_without_claim(run, now)), failure)
 
 
 def _failed(run: Run, now: Now, letter_class: LetterClass, failure: Failure, history: tuple[Attempt, ...]) -> Run:
@@ -188,7 +190,13 @@ def _failed(run: Run, now: Now, letter_class: LetterClass, failure: Failure, his
     )
 
 
-_ENDED: dict[str, object] = {"lease_until_ms": None, "not_before_ms": None, "due_at_ms": None, "paused": False}
+_ENDED: dict[str, object] = {
+    "lease_until_ms": None,
+    "not_before_ms": None,
+    "due_at_ms": None,
+    "paused": False,
+    "capped": False,
+}
 
 
 def _short(failure: Failure) -> str:
@@ -269,23 +277,6 @@ def record_crash(
     return fail(run, now, failure, policy, jitter=jitter)
 
 
-def park_for_pause(run: Run, now: Now) -> Update | Leave:
-    """Put a run aside until its source is resumed; its due time is its deadline."""
-    if run.is_terminal or run.has_live_lease(now.ms) or (run.state is RunState.PARKED and run.paused):
-        return Leave()
-    return Update(
-        run.change(
-            nonce=now.nonce,
-            now_ms=now.ms,
-            state=RunState.PARKED,
-            paused=True,
-            lease_until_ms=None,
-            due_at_ms=run.deadline_ms,
-            history=_history_without_claim(run, now),
-        )
-    )
-
-
 def close_disabled(run: Run, now: Now) -> Close | Leave:
     """Dead-letter a waiting run whose source was disabled or removed; a running attempt ends by itself."""
     if run.is_terminal or run.has_live_lease(now.ms):
@@ -306,6 +297,7 @@ def hand_over(run: Run, now: Now) -> Update | Leave:
             nonce=now.nonce,
             now_ms=now.ms,
             handed_over=True,
+            capped=False,
             not_before_ms=None,
             due_at_ms=now.after(RESEND_BASE_S),
         )
@@ -325,7 +317,7 @@ def decide_due(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
         return Update(run.change(nonce=now.nonce, now_ms=now.ms, due_at_ms=due_at_ms))
     if run.belongs_to_caller:
         return Update(_abandoned(run, now))
-    return _close_if_over(run, now, max_attempts) or Resend(_queued_again(run, now))
+    return close_if_over(run, now, max_attempts) or Resend(queued_again(run, now))
 
 
 def decide_sweep(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
@@ -340,14 +332,15 @@ def _abandoned(run: Run, now: Now) -> Run:
         **_ENDED,
         state=RunState.ABANDONED,
         finished_at_ms=now.ms,
-        history=_history_without_claim(run, now),
+        history=history_without_claim(run, now),
         error=run.error or "the caller did not come back",
     )
 
 
-def _queued_again(run: Run, now: Now) -> Run:
+def queued_again(run: Run, now: Now) -> Run:
+    """The run with its message on the way once more, and the distance to the next one doubled."""
     # A run that still shows `running` stays so: its expired lease lets the next claim in, and the claim tells the
-    # crash. Everything else is queued; its message is on the way once more.
+    # crash. Everything else is queued.
     state = RunState.RUNNING if run.state is RunState.RUNNING else RunState.QUEUED
     distance_seconds = min(RESEND_CAP_S, RESEND_BASE_S * 2.0 ** min(run.resends, 10))
     return run.change(
@@ -355,25 +348,11 @@ def _queued_again(run: Run, now: Now) -> Run:
         now_ms=now.ms,
         state=state,
         paused=False,
+        capped=False,
         not_before_ms=None,
         due_at_ms=now.after(distance_seconds),
         resends=run.resends + 1,
     )
-
-
-def release_paused(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
-    """Decide what the tick does with a parked run whose source was resumed.
-
-    Resend; Close, if it is over; or Update, if it was waiting when the pause came and still has to: it is parked until
-    its time.
-    """
-    if not (run.state is RunState.PARKED and run.paused):
-        return Leave()
-    if (closing := _close_if_over(run, now, max_attempts)) is not None:
-        return closing
-    if (run.not_before_ms or 0) > now.ms:
-        return Update(run.change(nonce=now.nonce, now_ms=now.ms, paused=False, due_at_ms=run.not_before_ms))
-    return Resend(_queued_again(run, now))
 
 
 def park_for_drain(run: Run, now: Now, *, max_attempts: int) -> DueDecision | Wait:
@@ -398,6 +377,6 @@ def park_for_drain(run: Run, now: Now, *, max_attempts: int) -> DueDecision | Wa
             state=RunState.PARKED,
             lease_until_ms=None,
             due_at_ms=now.after(RESEND_BASE_S),
-            history=_history_without_claim(run, now),
+            history=history_without_claim(run, now),
         )
     )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.failure import Failure
-from workerflow.domain.identity import TraceId
+from workerflow.domain.holding import park_for_pause
 from workerflow.domain.manifest import Manifest
+from workerflow.domain.objects import output_pointer
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import LetterClass, Run, RunState
@@ -34,7 +35,6 @@ from workerflow.domain.transitions import (
     decide_claim,
     fail,
     holds_claim,
-    park_for_pause,
     succeed,
 )
 from workerflow.ports.stores import AttemptRecord, BlobStore, RunStore
@@ -191,6 +191,6 @@ class ExecuteTask:
     def _keep(self, run: Run, document: bytes) -> StoredBytes:
         if fits_inline(document):
             return StoredBytes.inlined(document)
-        pointer = f"{run.tenant}/{TraceId(run.trace_id).key_hash}/{run.trace_id}.out.{run.attempt}"
+        pointer = output_pointer(run.tenant, run.trace_id, run.attempt)
         self.blobs.put(pointer, document)
         return StoredBytes.pointed(document, pointer)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError
+from workerflow.domain.holding import park_for_pause, release_paused
 from workerflow.domain.identity import shards_at
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import Run, RunState, due_partition, paused_partition
@@ -18,8 +19,6 @@ from workerflow.domain.transitions import (
     Resend,
     close_disabled,
     decide_due,
-    park_for_pause,
-    release_paused,
 )
 from workerflow.ports.stores import DueRun, RunStore, SwitchStore
 from workerflow.ports.world import Clock, Signals
