@@ -9,9 +9,9 @@ import pytest
 from tests.contract.worlds import Ports
 from tests.support.runs import A_FAILURE, a_child, a_replay, a_run, failed, letter_of
 from tests.support.tasks import NOW_MS, an_acceptance
-from workerflow.domain.dead_letter import DeadLetter, LetterState
+from workerflow.domain.dead_letter import DeadLetter, LetterState, letter_position
 from workerflow.domain.errors import StoreUnavailableError
-from workerflow.ports.stores import Conflict, Written
+from workerflow.ports.stores import Conflict, LetterEntry, Written
 
 PARENT = an_acceptance("parent")
 SIBLING = an_acceptance("sibling")
@@ -139,6 +139,52 @@ def test_a_replayed_letter_is_no_longer_open(world: Ports, letter: DeadLetter) -
     assert world.replays.count_open_letters("default", 5) == 1
     world.replays.record_replay(a_replay(PARENT, 1, letter=letter))
     assert world.replays.count_open_letters("default", 5) == 0
+
+
+def _fail(world: Ports, key: str, failed_at_ms: int) -> DeadLetter:
+    acceptance = an_acceptance(key)
+    run = a_run(acceptance)
+    ended = failed(run, finished_at_ms=failed_at_ms)
+    letter = letter_of(ended, acceptance)
+    world.runs.write(run)
+    world.runs.write(ended, letter=letter)
+    return letter
+
+
+def _entry(letter: DeadLetter) -> LetterEntry:
+    return LetterEntry(
+        letter.tenant, letter.trace_id, letter.failed_at_ms, letter.letter_class, letter.source, letter.fingerprint
+    )
+
+
+def _listed(world: Ports, *, open_only: bool = True, after: str = "0", until: str = "9", limit: int = 100) -> list[str]:
+    found = world.replays.list_letters("default", open_only=open_only, after=after, until=until, limit=limit)
+    return [entry.trace_id for entry in found]
+
+
+def test_letters_are_listed_oldest_first_over_all_shards_page_by_page(world: Ports) -> None:
+    letters = [_fail(world, f"key-{number}", NOW_MS + number % 5) for number in range(12)]
+    in_order = sorted(map(_entry, letters), key=lambda entry: entry.position)
+    assert list(world.replays.list_letters("default", open_only=True, after="0", until="9", limit=100)) == in_order
+    ids = [entry.trace_id for entry in in_order]
+    assert _listed(world, limit=5) == ids[:5]
+    assert _listed(world, limit=5, after=in_order[4].position) == ids[5:10]
+    assert _listed(world, until=in_order[4].position) == ids[:4]
+    assert _listed(world, limit=0) == []
+    assert _listed(world, after="9", until="0") == []
+    assert world.replays.list_letters("another", open_only=True, after="0", until="9", limit=100) == []
+
+
+def test_letters_are_listed_by_time(world: Ports) -> None:
+    early, late = _fail(world, "early", NOW_MS + 1), _fail(world, "late", NOW_MS + 2)
+    assert _listed(world, after=letter_position(NOW_MS + 2)) == [late.trace_id]
+    assert _listed(world, until=letter_position(NOW_MS + 2)) == [early.trace_id]
+
+
+def test_only_open_letters_are_listed_as_open(world: Ports, letter: DeadLetter) -> None:
+    world.replays.record_replay(a_replay(PARENT, 1, letter=letter))
+    assert _listed(world) == []
+    assert _listed(world, open_only=False) == [letter.trace_id]
 
 
 def _assert_nothing_but_the_letter(world: Ports, letter: DeadLetter) -> None:

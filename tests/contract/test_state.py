@@ -58,6 +58,32 @@ def test_switches_are_told_by_tenant_in_order_of_their_sources(world: Ports) -> 
     assert list(world.switches.list_switches("another")) == []
 
 
+def test_a_switch_is_deleted_with_its_audit_row(world: Ports) -> None:
+    world.switches.put_switch(SWITCH, AUDIT)
+    removed = replace(AUDIT, nonce="2" * 16, action="switch.removed")
+    assert world.switches.delete_switch(SWITCH, removed) == Written()
+    assert list(world.switches.list_switches("default")) == []
+    assert removed in world.audit_events()
+
+
+def test_a_switch_that_was_set_since_is_not_deleted(world: Ports) -> None:
+    newer = replace(SWITCH, version=2, nonce="2" * 16)
+    world.switches.put_switch(SWITCH, AUDIT)
+    world.switches.put_switch(newer, replace(AUDIT, nonce="2" * 16))
+    assert world.switches.delete_switch(SWITCH, replace(AUDIT, nonce="3" * 16)) == Conflict(newer)
+    assert list(world.switches.list_switches("default")) == [newer]
+    assert len(world.audit_events()) == 2
+
+
+def test_a_switch_whose_deletion_was_not_answered_is_found_gone(world: Ports) -> None:
+    world.switches.put_switch(SWITCH, AUDIT)
+    removed = replace(AUDIT, nonce="2" * 16)
+    with world.losing_answers(), pytest.raises(StoreUnavailableError):
+        world.switches.delete_switch(SWITCH, removed)
+    assert world.switches.delete_switch(SWITCH, removed) == Written()
+    assert len(world.audit_events()) == 2
+
+
 def test_a_cursor_begins_where_there_is_none(world: Ports) -> None:
     assert world.cursors.get_cursor("default", 2) is None
     assert world.cursors.move_cursor(CURSOR) == Written()

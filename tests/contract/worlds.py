@@ -13,6 +13,8 @@ from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.task import TaskMessage
+from workerflow.ports.cleanup import CleanupStore
+from workerflow.ports.objects import ObjectStore
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
@@ -54,6 +56,8 @@ class Ports:
     slots: SlotStore
     refused_calls: RefusedCalls
     rollups: RollupStore
+    objects: ObjectStore
+    cleanup: CleanupStore
     queue: TaskQueue
     dead_messages: DeadMessageQueue
     sent: Callable[[], list[TaskMessage | None]]
@@ -102,6 +106,8 @@ def in_memory() -> Iterator[Ports]:
         slots=world.slots,
         refused_calls=world.refused_calls,
         rollups=world.rollups,
+        objects=world.blobs,
+        cleanup=world.cleanup,
         queue=world.queue,
         dead_messages=world.dead_messages,
         sent=sent,
@@ -130,6 +136,8 @@ def on_aws() -> Iterator[Ports]:
             slots=world.slots,
             refused_calls=world.refused_calls,
             rollups=world.rollups,
+            objects=world.blobs,
+            cleanup=world.cleanup,
             queue=world.queue,
             dead_messages=world.dead_messages,
             sent=lambda: _sent(world),

@@ -22,6 +22,7 @@ from workerflow.domain.rollup import Rollup
 from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor, TickMark
 from workerflow.domain.task import Acceptance
+from workerflow.ports.cleanup import CleanupMark
 from workerflow.ports.stores import AttemptRecord, Cursor
 from workerflow.ports.tenants import Slot, TenantsDocument
 
@@ -36,6 +37,7 @@ class Memory:
 
     Attributes:
         before, after: called with the call's name, `runs.write` for one; they may raise.
+        modified, object_clock: when each object was written, and by which clock.
         calls: the names of all calls so far.
     """
 
@@ -56,6 +58,9 @@ class Memory:
     slots: dict[tuple[str, int], Slot] = field(default_factory=dict)
     refused_calls: dict[tuple[str | None, str, int], RefusedCall] = field(default_factory=dict)
     rollups: dict[tuple[str, str, int, str], Rollup] = field(default_factory=dict)
+    cleanups: dict[str, CleanupMark] = field(default_factory=dict)
+    modified: dict[str, int] = field(default_factory=dict)
+    object_clock: Callable[[], int] = lambda: 0
     before: Callable[[str], None] = _nothing
     after: Callable[[str], None] = _nothing
     calls: list[str] = field(default_factory=list)

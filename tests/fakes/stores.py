@@ -18,7 +18,8 @@ from workerflow.domain.replay import LineageEntry, ReplayRecord
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, AcceptedTask
-from workerflow.ports.stores import AttemptRecord, Conflict, Cursor, DueRun, Written
+from workerflow.ports.objects import StoredObject
+from workerflow.ports.stores import AttemptRecord, Conflict, Cursor, DueRun, LetterEntry, Written
 
 
 class FakeAcceptances:
@@ -169,6 +170,24 @@ class FakeReplays:
             states = (letter.state for letter in self._memory.letters.values() if letter.tenant == tenant)
             return min(limit, sum(state is LetterState.OPEN for state in states))
 
+    def list_letters(
+        self, tenant: str, *, open_only: bool, after: str, until: str, limit: int
+    ) -> Sequence[LetterEntry]:
+        with self._memory.call("replays.list_letters"):
+            found = (
+                _letter_entry(letter)
+                for letter in self._memory.letters.values()
+                if letter.tenant == tenant and (letter.state is LetterState.OPEN or not open_only)
+            )
+            between = (entry for entry in found if after < entry.position < until)
+            return sorted(between, key=attrgetter("position"))[: max(0, limit)]
+
+
+def _letter_entry(letter: DeadLetter) -> LetterEntry:
+    return LetterEntry(
+        letter.tenant, letter.trace_id, letter.failed_at_ms, letter.letter_class, letter.source, letter.fingerprint
+    )
+
 
 class FakeSwitches:
     """SwitchStore."""
@@ -187,6 +206,17 @@ class FakeSwitches:
             if (standing.version if standing else 0) != switch.version - 1:
                 return _answer(standing, switch)
             self._memory.switches[switch.tenant, switch.source] = switch
+            self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
+            return Written()
+
+    def delete_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
+        with self._memory.call("switches.delete_switch"):
+            standing = self._memory.switches.get((switch.tenant, switch.source))
+            if standing is None:
+                return Written()
+            if (standing.nonce, standing.version) != (switch.nonce, switch.version):
+                return Conflict(standing)
+            del self._memory.switches[switch.tenant, switch.source]
             self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
             return Written()
 
@@ -229,7 +259,7 @@ class FakeAuditLog:
 
 
 class FakeBlobs:
-    """BlobStore."""
+    """BlobStore and ObjectStore."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -237,6 +267,7 @@ class FakeBlobs:
     def put(self, pointer: str, body: bytes) -> None:
         with self._memory.call("blobs.put"):
             self._memory.objects[pointer] = body
+            self._memory.modified[pointer] = self._memory.object_clock()
 
     def get(self, stored: StoredBytes) -> bytes:
         body = self._read(stored.pointer) if stored.inline is None else stored.inline
@@ -251,6 +282,23 @@ class FakeBlobs:
     def copy(self, source: str, target: str) -> None:
         with self._memory.call("blobs.copy"):
             self._memory.objects[target] = self._object(source)
+            self._memory.modified[target] = self._memory.object_clock()
+
+    def find(self, pointer: str) -> bytes | None:
+        with self._memory.call("objects.find"):
+            return self._memory.objects.get(pointer)
+
+    def list_objects(self, prefix: str, *, after: str, limit: int) -> Sequence[StoredObject]:
+        with self._memory.call("objects.list_objects"):
+            names = sorted(name for name in self._memory.objects if name.startswith(prefix) and name > after)
+            return [StoredObject(name, self._memory.modified.get(name, 0)) for name in names[:limit]]
+
+    def delete_many(self, pointers: Sequence[str]) -> None:
+        if not pointers:
+            return
+        with self._memory.call("objects.delete_many"):
+            for pointer in pointers:
+                self._memory.objects.pop(pointer, None)
 
     def _object(self, pointer: str) -> bytes:
         if pointer not in self._memory.objects:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.fakes.cleanup import FakeCleanup
 from tests.fakes.memory import Memory
 from tests.fakes.rollups import FakeRollups
 from tests.fakes.schedules import FakeSchedules
@@ -67,8 +68,10 @@ class FakeWorld:
     slots: FakeSlots = field(init=False)
     refused_calls: FakeRefusedCalls = field(init=False)
     rollups: FakeRollups = field(init=False)
+    cleanup: FakeCleanup = field(init=False)
 
     def __post_init__(self) -> None:
+        self.memory.object_clock = self.clock.now_ms
         self.acceptances = FakeAcceptances(self.memory)
         self.runs = FakeRuns(self.memory)
         self.replays = FakeReplays(self.memory)
@@ -85,3 +88,4 @@ class FakeWorld:
         self.slots = FakeSlots(self.memory)
         self.refused_calls = FakeRefusedCalls(self.memory)
         self.rollups = FakeRollups(self.memory)
+        self.cleanup = FakeCleanup(self.memory)

@@ -20,6 +20,7 @@ from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.attributes import Item, unpack
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
+from workerflow.adapters.dynamodb.cleanup import DynamoCleanup
 from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits
@@ -133,6 +134,7 @@ class AwsWorld:
         self.slots = DynamoSlots(database, physical(RATE_LIMITS))
         self.refused_calls = DynamoRefusedCalls(database, physical(REFUSED_CALLS))
         self.rollups = DynamoRollups(database, physical(ROLLUPS))
+        self.cleanup = DynamoCleanup(database, physical(CURSOR_STATE))
         self.blobs = S3Blobs(self.clients.s3, BUCKET)
         self.queue = SqsTaskQueue(self.clients.sqs(), self.queue_url)
         self.deliveries = SqsDeliveries(self.clients.sqs(), self.queue_url)

@@ -1,21 +1,22 @@
-"""BlobStore on S3: payloads and outputs that no item should carry."""
+"""BlobStore and ObjectStore on S3: payloads and outputs that no item should carry, and what else stands beside them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from workerflow.adapters.aws_errors import code_of, in_our_words
-from workerflow.domain.errors import IntegrityError
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError
 from workerflow.domain.stored import StoredBytes
+from workerflow.ports.objects import StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CopySourceTypeDef
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef, DeleteTypeDef
 
 _GONE = frozenset({"NoSuchKey", "404", "NotFound"})
 
@@ -48,6 +49,31 @@ class S3Blobs:
         place: CopySourceTypeDef = {"Bucket": self._bucket, "Key": source}
         with _gone_in_our_words(source):
             client.copy_object(Bucket=self._bucket, Key=target, CopySource=place)
+
+    def find(self, pointer: str) -> bytes | None:
+        try:
+            return self._read(pointer)
+        except IntegrityError:
+            return None
+
+    def list_objects(self, prefix: str, *, after: str, limit: int) -> Sequence[StoredObject]:
+        client = self._connect()
+        with in_our_words():
+            answer = client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=limit)
+        return [
+            StoredObject(one["Key"], round(one["LastModified"].timestamp() * 1000))
+            for one in answer.get("Contents", [])
+        ]
+
+    def delete_many(self, pointers: Sequence[str]) -> None:
+        if not pointers:
+            return
+        client = self._connect()
+        wanted: DeleteTypeDef = {"Objects": [{"Key": pointer} for pointer in pointers], "Quiet": True}
+        with in_our_words():
+            refused = client.delete_objects(Bucket=self._bucket, Delete=wanted).get("Errors")
+        if refused:
+            raise StoreUnavailableError(f"{len(refused)} objects were not deleted: {refused[0].get('Code')}")
 
 
 @contextmanager

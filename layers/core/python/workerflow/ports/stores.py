@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workerflow.domain.audit import AuditEvent
-from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.dead_letter import DeadLetter, letter_position
 from workerflow.domain.enablement import Switch
 from workerflow.domain.failure import Failure
 from workerflow.domain.replay import LineageEntry, ReplayRecord
-from workerflow.domain.run import Run
+from workerflow.domain.run import LetterClass, Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, AcceptedTask
 
@@ -59,6 +59,23 @@ class Cursor:
     position: str
     version: int
     nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterEntry:
+    """An entry of the indexes of dead letters."""
+
+    tenant: str
+    trace_id: str
+    failed_at_ms: int
+    letter_class: LetterClass
+    source: str
+    fingerprint: str
+
+    @property
+    def position(self) -> str:
+        """Where it stands among the tenant's letters, in order of time."""
+        return letter_position(self.failed_at_ms, self.trace_id)
 
 
 class AcceptanceStore(Protocol):
@@ -131,6 +148,19 @@ class ReplayStore(Protocol):
     def count_open_letters(self, tenant: str, limit: int) -> int:
         """How many letters are open, counted up to `limit`. Eventually consistent."""
 
+    def list_letters(
+        self, tenant: str, *, open_only: bool, after: str, until: str, limit: int
+    ) -> Sequence[LetterEntry]:
+        """At most `limit` letters with `after` < position < `until`, oldest first. Eventually consistent.
+
+        Args:
+            tenant: whose.
+            open_only: leave out those that were replayed or resolved.
+            after: a position (domain.dead_letter.letter_position).
+            until: another one.
+            limit: fewer come back only at the end.
+        """
+
 
 class SwitchStore(Protocol):
     """Run-time switches."""
@@ -140,6 +170,9 @@ class SwitchStore(Protocol):
 
     def put_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
         """Write the switch's next version with its audit row in one transaction."""
+
+    def delete_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
+        """Delete a switch as it was read, with the audit row in one transaction; Written if it is gone already."""
 
 
 class CursorStore(Protocol):

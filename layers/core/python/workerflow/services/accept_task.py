@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from workerflow.domain.errors import PlatformError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
+from workerflow.domain.objects import payload_pointer
 from workerflow.domain.route import Mode
 from workerflow.domain.stored import StoredBytes, fits_inline
 from workerflow.domain.task import Acceptance, Kind, TaskMessage
@@ -143,7 +144,7 @@ class AcceptTask:
             StoreUnavailableError: unknown whether it was taken; the caller asks again with the same key.
         """
         key_hash = acceptance_hash(draft.tenant, draft.scope, draft.key)
-        payload = keep_payload(self.blobs, draft.tenant, key_hash, draft.body)
+        payload = keep_payload(self.blobs, draft.tenant, key_hash, draft.body, now_ms=self.clock.now_ms())
         outcome = self._take(draft, payload)
         if isinstance(outcome, Accepted) and not outcome.duplicate and draft.mode == "async":
             send_or_leave(self.queue, self.signals, outcome.acceptance)
@@ -163,14 +164,14 @@ def send_or_leave(queue: TaskQueue, signals: Signals, acceptance: Acceptance) ->
         signals.count("SendFailed")
 
 
-def keep_payload(blobs: BlobStore, tenant: str, key_hash: str, body: bytes) -> StoredBytes:
+def keep_payload(blobs: BlobStore, tenant: str, key_hash: str, body: bytes, *, now_ms: int) -> StoredBytes:
     """Keep a payload: in the item if it is small, else as an object.
 
-    The object is named by the key and its own digest: a duplicate writes the same one, another body never
-    overwrites it.
+    The object is named by the key, the day and its own digest: a duplicate writes the same one, another body never
+    overwrites it, and what no acceptance points to can be deleted later (domain.objects).
     """
     if fits_inline(body):
         return StoredBytes.inlined(body)
-    pointer = f"{tenant}/{key_hash}/{hashlib.sha256(body).hexdigest()}"
+    pointer = payload_pointer(tenant, key_hash, hashlib.sha256(body).hexdigest(), now_ms)
     blobs.put(pointer, body)
     return StoredBytes.pointed(body, pointer)

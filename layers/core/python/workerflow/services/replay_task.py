@@ -17,6 +17,7 @@ from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.manifest import Manifest
+from workerflow.domain.objects import payload_pointer
 from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
@@ -37,6 +38,7 @@ class ReplayOrder:
         actor: a token's name and id, or the schedule that replays by itself.
         edited_body: another payload, or None for the parent's.
         new_effects: True gives the child effect keys of its own: effects outside happen again.
+        max_generations: refuse a replay beyond this number under its root, at most MAX_GENERATIONS.
     """
 
     tenant: str
@@ -45,6 +47,7 @@ class ReplayOrder:
     reason: str
     edited_body: bytes | None = None
     new_effects: bool = False
+    max_generations: int = MAX_GENERATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class ReplayTask:
             return Replayed(existing.child, existing.generation, created=False)
         # Not their number: the oldest entries are forgotten while the root's count goes on.
         generation = entries[-1].generation + 1 if entries else 1
-        if generation > MAX_GENERATIONS:
+        if generation > min(order.max_generations, MAX_GENERATIONS):
             return NotReplayable("too_many_generations", f"the root was replayed {generation - 1} times already")
         try:
             record = self._record(order, parent, generation)
@@ -203,7 +206,7 @@ class ReplayTask:
             not_before_ms=now_ms,
             deadline_ms=now_ms + self.retention.deadline_seconds * 1000,
             expires_at_s=now_ms // 1000 + self.retention.retention_seconds,
-            payload=self._payload(order, parent, key_hash),
+            payload=self._payload(order, parent, key_hash, now_ms),
             content_type=parent.content_type,
             lineage=Lineage(
                 root=parent.root,
@@ -214,13 +217,13 @@ class ReplayTask:
             ),
         )
 
-    def _payload(self, order: ReplayOrder, parent: _Parent, key_hash: str) -> StoredBytes:
+    def _payload(self, order: ReplayOrder, parent: _Parent, key_hash: str, now_ms: int) -> StoredBytes:
         """The child's own payload: its life must not depend on the parent's object."""
         if order.edited_body is not None:
-            return keep_payload(self.blobs, order.tenant, key_hash, order.edited_body)
+            return keep_payload(self.blobs, order.tenant, key_hash, order.edited_body, now_ms=now_ms)
         if parent.payload.pointer is None:
             return parent.payload
-        pointer = f"{order.tenant}/{key_hash}/{parent.payload.sha256}"
+        pointer = payload_pointer(order.tenant, key_hash, parent.payload.sha256, now_ms)
         self.blobs.copy(parent.payload.pointer, pointer)
         return StoredBytes(sha256=parent.payload.sha256, size=parent.payload.size, pointer=pointer)
 

@@ -147,7 +147,7 @@ class Database:
             self._pause(CONFLICT_PAUSE_SECONDS)
         raise StoreUnavailableError("a batch of writes was applied in part only")
 
-    def transact(self, writes: Sequence[Put | Change]) -> Sequence[Refused | None] | None:
+    def transact(self, writes: Sequence[Put | Change | Delete]) -> Sequence[Refused | None] | None:
         """Write all or nothing. None: written; else, for each write, whether its own condition did not hold."""
         items: Any = [transact_item(write) for write in writes]
         return self._until_no_conflict(lambda: self._transact_once(items))

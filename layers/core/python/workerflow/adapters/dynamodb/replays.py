@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from operator import attrgetter
 
 from workerflow.adapters.dynamodb import conditions
@@ -15,8 +16,8 @@ from workerflow.adapters.dynamodb.requests import Change, Put, Query
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.identity import SHARDS
 from workerflow.domain.replay import LineageEntry, ReplayRecord
-from workerflow.ports.stores import Conflict, Written
-from workerflow.tables import LETTERS_OPEN
+from workerflow.ports.stores import Conflict, LetterEntry, Written
+from workerflow.tables import LETTERS_BY_TIME, LETTERS_OPEN, Index
 
 
 class DynamoReplays:
@@ -87,3 +88,26 @@ class DynamoReplays:
             query = Query(self._letters, partition, index=LETTERS_OPEN.name)
             counted += self._database.count(query, limit=limit - counted)
         return counted
+
+    def list_letters(
+        self, tenant: str, *, open_only: bool, after: str, until: str, limit: int
+    ) -> Sequence[LetterEntry]:
+        if after >= until or limit < 1:
+            return ()
+        index = LETTERS_OPEN if open_only else LETTERS_BY_TIME
+        shards = [self._letters_of(tenant, shard, index, (after, until), limit) for shard in range(SHARDS)]
+        return sorted(chain.from_iterable(shards), key=attrgetter("position"))[:limit]
+
+    def _letters_of(
+        self, tenant: str, shard: int, index: Index, between: tuple[str, str], limit: int
+    ) -> Sequence[LetterEntry]:
+        after, until = between
+        query = Query(
+            self._letters,
+            (index.partition_key, acceptance_codec.shard_key(tenant, shard)),
+            (index.sort_key, after, until),
+            index.name,
+        )
+        # DynamoDB's BETWEEN includes both ends, the port neither: two entries more make up for them.
+        found = map(letter_codec.from_index, self._database.query(query, limit=limit + 2))
+        return [entry for entry in found if after < entry.position < until][:limit]

@@ -104,9 +104,15 @@ def delete_request(delete: Delete) -> dict[str, Any]:
     return {"TableName": delete.table, "Key": pack(delete.key), **_condition_request(delete.condition)}
 
 
-def transact_item(write: Put | Change) -> dict[str, Any]:
+def transact_item(write: Put | Change | Delete) -> dict[str, Any]:
     """One write of TransactWriteItems."""
-    return {"Put": put_request(write)} if isinstance(write, Put) else {"Update": change_request(write)}
+    match write:
+        case Put():
+            return {"Put": put_request(write)}
+        case Change():
+            return {"Update": change_request(write)}
+        case Delete():
+            return {"Delete": delete_request(write)}
 
 
 def _condition_request(condition: Condition | None) -> dict[str, Any]:

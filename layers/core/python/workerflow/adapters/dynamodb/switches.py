@@ -8,7 +8,7 @@ from workerflow.adapters.dynamodb import conditions
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import state as codec
-from workerflow.adapters.dynamodb.requests import Put, Query
+from workerflow.adapters.dynamodb.requests import Delete, Put, Query
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Switch
 from workerflow.ports.stores import Conflict, Written
@@ -46,3 +46,18 @@ class DynamoSwitches:
         if current is not None and (current.nonce, current.version) == (switch.nonce, switch.version):
             return Written()
         return Conflict(current)
+
+    def delete_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
+        if self._audit is None:
+            raise ValueError("this function reads switches and does not delete them")
+        condition = conditions.same_write(switch.version, switch.nonce)
+        refusals = self._database.transact(
+            [
+                Delete(self._state, codec.switch_key(switch.tenant, switch.source), condition),
+                Put(self._audit, audit_codec.to_item(audit)),
+            ]
+        )
+        standing = refusals[0] if refusals is not None else None
+        if standing is None or standing.old is None:  # gone, by this call or by an earlier one
+            return Written()
+        return Conflict(codec.switch_from_item(standing.old))

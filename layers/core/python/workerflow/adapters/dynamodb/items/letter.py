@@ -5,9 +5,10 @@ from __future__ import annotations
 from workerflow.adapters.dynamodb.attributes import Item, reading, squeezed, stretched
 from workerflow.adapters.dynamodb.items import stored
 from workerflow.adapters.dynamodb.items.acceptance import shard_key
-from workerflow.domain.dead_letter import DeadLetter, LetterState
+from workerflow.domain.dead_letter import DeadLetter, LetterState, letter_position
 from workerflow.domain.identity import shard_of
 from workerflow.domain.run import LetterClass
+from workerflow.ports.stores import LetterEntry
 
 
 def key(tenant: str, trace_id: str) -> Item:
@@ -21,7 +22,7 @@ def to_item(letter: DeadLetter) -> Item:
     return {
         **key(letter.tenant, letter.trace_id),
         "tenant_shard": partition,
-        "failed_at": f"{letter.failed_at_ms:013d}#{letter.trace_id}",
+        "failed_at": letter_position(letter.failed_at_ms, letter.trace_id),
         "open_in": partition if letter.state is LetterState.OPEN else None,
         "state": letter.state.value,
         "child": letter.child,
@@ -66,4 +67,18 @@ def from_item(item: Item) -> DeadLetter:
             generation=item["generation"],
             state=LetterState(item["state"]),
             child=item.get("child"),
+        )
+
+
+def from_index(item: Item) -> LetterEntry:
+    """Read an entry of `letters_by_time` or `letters_open`."""
+    with reading("letter entry", item):
+        tenant, _, trace_id = item["pk"].partition("#")
+        return LetterEntry(
+            tenant=tenant,
+            trace_id=trace_id,
+            failed_at_ms=int(item["failed_at"].partition("#")[0]),
+            letter_class=LetterClass(item["class"]),
+            source=item["source"],
+            fingerprint=item["fingerprint"],
         )
