@@ -19,9 +19,12 @@ from workerflow.tables import (
     DEAD_LETTERS,
     IDEMPOTENCY_KEYS,
     LETTERS_OPEN,
+    RATE_LIMITS,
+    REFUSED_CALLS,
     REPLAY_LINEAGE,
     RUNS,
     RUNS_OPEN,
+    SCHEDULES_DUE,
     TASKS_BY_TIME,
 )
 
@@ -51,12 +54,17 @@ class Grants:
         self.let_scheduler_keep_promises()
 
     def let_ingress_accept(self) -> None:
-        """Accept tasks, send them on, answer for their runs, record sync calls that their function did not survive."""
+        """Accept tasks within their tenant's policy, send them on, answer for their runs, keep what was refused.
+
+        And record sync calls that their function did not survive.
+        """
         ingress, tables = self.functions.ingress, self.tables
         ingress.uses(tables[IDEMPOTENCY_KEYS], "PutItem", "GetItem")
         ingress.uses(tables[RUNS], "GetItem", "PutItem")
         ingress.uses(tables[DEAD_LETTERS], "PutItem")
-        ingress.uses(tables[CURSOR_STATE], "Query")
+        ingress.uses(tables[CURSOR_STATE], "Query", "GetItem")
+        ingress.uses(tables[RATE_LIMITS], "UpdateItem")
+        ingress.uses(tables[REFUSED_CALLS], "PutItem")
         ingress.may(SEND, on=self.queue.tasks.queue_arn)
         ingress.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
         ingress.invokes(self.functions.workflow)
@@ -103,15 +111,16 @@ class Grants:
         )
 
     def let_scheduler_keep_promises(self) -> None:
-        """Find what was lost, wake what is parked, drain what broke."""
+        """Fire schedules, find what was lost, wake what is parked, drain what broke."""
         scheduler, tables = self.functions.scheduler, self.tables
-        scheduler.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
+        scheduler.uses(tables[IDEMPOTENCY_KEYS], "GetItem", "PutItem")
         scheduler.queries(tables[IDEMPOTENCY_KEYS], TASKS_BY_TIME)
         scheduler.uses(tables[RUNS], "GetItem", "BatchGetItem", "PutItem")
         scheduler.queries(tables[RUNS], RUNS_OPEN)
         scheduler.uses(tables[DEAD_LETTERS], "PutItem")
         scheduler.queries(tables[DEAD_LETTERS], LETTERS_OPEN)
-        scheduler.uses(tables[CURSOR_STATE], "GetItem", "PutItem", "Query")
+        scheduler.uses(tables[CURSOR_STATE], "GetItem", "BatchGetItem", "PutItem", "Query")
+        scheduler.queries(tables[CURSOR_STATE], SCHEDULES_DUE)
         scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
         scheduler.knows(tables[REPLAY_LINEAGE])
         scheduler.may(*self._send_many(), on=self.queue.tasks.queue_arn)
@@ -119,6 +128,8 @@ class Grants:
         scheduler.is_told(
             QUEUE_URL=self.queue.tasks.queue_url,
             DEAD_LETTER_QUEUE_URL=self.queue.dead_letters.queue_url,
+            RETENTION_DAYS=str(self.environment.retention_days),
+            DEADLINE_HOURS=str(self.environment.deadline_hours),
         )
 
     def _send_many(self) -> tuple[str, ...]:

@@ -13,20 +13,28 @@ from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.replays import DynamoReplays
 from workerflow.adapters.dynamodb.runs import DynamoRuns
+from workerflow.adapters.dynamodb.schedules import DynamoSchedules
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
+from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.adapters.sqs import SqsDeadMessages, SqsTaskQueue
 from workerflow.domain.manifest import Manifest
 from workerflow.ports.world import Clock, Faults, Ids, Signals
 from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.runtime.observability import Telemetry
 from workerflow.runtime.settings import SchedulerSettings, read_settings
+from workerflow.services.accept_task import Retention, TakeTask
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
+from workerflow.services.fire_schedule import FireSchedule
+from workerflow.services.fire_schedules import FireSchedules
 from workerflow.services.ledger import Ledger
+from workerflow.services.reconcile_schedules import ReconcileSchedules
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.resend import Resender
 from workerflow.services.sweep import Sweep
+from workerflow.services.tenants import KnownTenants
 from workerflow.services.tick import Tick
+from workerflow.services.tick_schedules import TickSchedules
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 
@@ -59,52 +67,135 @@ def wire(
     faults: Faults,
 ) -> Tick:
     """The service, on the given world."""
-    database, sqs = Database(clients.dynamodb()), clients.sqs()
-    runs = DynamoRuns(database, runs=settings.runs, letters=settings.dead_letters)
-    acceptances = DynamoAcceptances(database, settings.idempotency_keys)
-    switches = DynamoSwitches(database, state=settings.cursor_state)
-    ledger = Ledger(runs=runs, acceptances=acceptances, clock=clock, ids=ids)
-    resender = Resender(SqsTaskQueue(sqs, settings.queue_url), signals)
-    return Tick(
-        drain=DrainDeadMessages(
-            messages=SqsDeadMessages(sqs, settings.dead_letter_queue_url),
-            runs=runs,
-            ledger=ledger,
-            manifest=manifest,
-            audit=DynamoAuditLog(database, settings.audit_events),
-            clock=clock,
-            ids=ids,
-            signals=signals,
-        ),
-        release_due=ReleaseDue(
-            runs=runs,
-            switches=switches,
-            enablement=CheckEnablement(manifest=manifest, switches=switches, clock=clock),
-            ledger=ledger,
-            manifest=manifest,
-            resender=resender,
-            clock=clock,
-            signals=signals,
-        ),
-        sweep=Sweep(
-            acceptances=acceptances,
-            runs=runs,
-            cursors=DynamoCursors(database, settings.cursor_state),
-            ledger=ledger,
-            manifest=manifest,
-            resender=resender,
-            clock=clock,
-            ids=ids,
-            signals=signals,
-        ),
-        replays=DynamoReplays(
-            database,
-            letters=settings.dead_letters,
-            lineage=settings.replay_lineage,
-            acceptances=settings.idempotency_keys,
-            audit=settings.audit_events,
-        ),
-        clock=clock,
-        signals=signals,
-        faults=faults,
+    return _Parts(settings, clients, manifest, clock, ids, signals, faults).tick()
+
+
+class _Parts:
+    """The tick's parts, and what they stand on together."""
+
+    def __init__(
+        self,
+        settings: SchedulerSettings,
+        clients: Clients,
+        manifest: Manifest,
+        clock: Clock,
+        ids: Ids,
+        signals: Signals,
+        faults: Faults,
+    ) -> None:
+        self.settings, self.manifest = settings, manifest
+        self.clock, self.ids, self.signals, self.faults = clock, ids, signals, faults
+        self.sqs, self.database = clients.sqs(), Database(clients.dynamodb())
+        self.runs = DynamoRuns(self.database, runs=settings.runs, letters=settings.dead_letters)
+        self.acceptances = DynamoAcceptances(self.database, settings.idempotency_keys)
+        self.switches = DynamoSwitches(self.database, state=settings.cursor_state)
+        self.enablement = CheckEnablement(manifest=manifest, switches=self.switches, clock=clock)
+        self.ledger = Ledger(runs=self.runs, acceptances=self.acceptances, clock=clock, ids=ids)
+        self.resender = Resender(SqsTaskQueue(self.sqs, settings.queue_url), signals)
+        self.schedules = DynamoSchedules(
+            self.database, state=settings.cursor_state, acceptances=settings.idempotency_keys, runs=settings.runs
+        )
+
+    def tick(self) -> Tick:
+        return Tick(
+            tenants=KnownTenants(
+                store=DynamoTenants(self.database, state=self.settings.cursor_state),
+                clock=self.clock,
+                faults=self.faults,
+            ),
+            fire_schedules=self._fire_schedules(),
+            drain=self._drain(),
+            release_due=self._release_due(),
+            sweep=self._sweep(),
+            replays=self._replays(),
+            clock=self.clock,
+            signals=self.signals,
+            faults=self.faults,
+        )
+
+    def _fire_schedules(self) -> TickSchedules:
+        reconcile = ReconcileSchedules(
+            schedules=self.schedules, manifest=self.manifest, clock=self.clock, ids=self.ids, signals=self.signals
+        )
+        return TickSchedules(
+            schedules=self.schedules,
+            reconcile=reconcile,
+            fire=self._fire_due(),
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
+
+    def _fire_due(self) -> FireSchedules:
+        return FireSchedules(
+            schedules=self.schedules,
+            fire=FireSchedule(
+                schedules=self.schedules,
+                acceptances=self.acceptances,
+                runs=self.runs,
+                take=TakeTask(
+                    acceptances=self.acceptances, clock=self.clock, ids=self.ids, retention=_retention(self.settings)
+                ),
+                clock=self.clock,
+                ids=self.ids,
+                signals=self.signals,
+            ),
+            enablement=self.enablement,
+            manifest=self.manifest,
+            resender=self.resender,
+            clock=self.clock,
+            signals=self.signals,
+            faults=self.faults,
+        )
+
+    def _drain(self) -> DrainDeadMessages:
+        return DrainDeadMessages(
+            messages=SqsDeadMessages(self.sqs, self.settings.dead_letter_queue_url),
+            runs=self.runs,
+            ledger=self.ledger,
+            manifest=self.manifest,
+            audit=DynamoAuditLog(self.database, self.settings.audit_events),
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
+
+    def _release_due(self) -> ReleaseDue:
+        return ReleaseDue(
+            runs=self.runs,
+            switches=self.switches,
+            enablement=self.enablement,
+            ledger=self.ledger,
+            manifest=self.manifest,
+            resender=self.resender,
+            clock=self.clock,
+            signals=self.signals,
+        )
+
+    def _sweep(self) -> Sweep:
+        return Sweep(
+            acceptances=self.acceptances,
+            runs=self.runs,
+            cursors=DynamoCursors(self.database, self.settings.cursor_state),
+            ledger=self.ledger,
+            manifest=self.manifest,
+            resender=self.resender,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
+
+    def _replays(self) -> DynamoReplays:
+        return DynamoReplays(
+            self.database,
+            letters=self.settings.dead_letters,
+            lineage=self.settings.replay_lineage,
+            acceptances=self.settings.idempotency_keys,
+            audit=self.settings.audit_events,
+        )
+
+
+def _retention(settings: SchedulerSettings) -> Retention:
+    return Retention(
+        retention_seconds=settings.retention_days * 24 * 3600, deadline_seconds=settings.deadline_hours * 3600
     )

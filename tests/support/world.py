@@ -262,7 +262,7 @@ class World:
         """The minute's tick."""
         self._ticked_ms = self.clock.ms
         try:
-            self.processes.scheduler([DEFAULT_TENANT])
+            self.processes.scheduler()
         except ProcessDied:
             self.processes.start_scheduler()
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.services.wired import PERMANENT, TENANT, Wired, message_of
+from tests.unit.services.wired import PERMANENT, Wired, message_of
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.run import RunState
+from workerflow.domain.tenants import UNLIMITED, Tenants
 from workerflow.services.sweep import GRACE_S
-from workerflow.services.tick import PART_RESENDS, PART_SECONDS, TickReport
+from workerflow.services.tick import MAX_AHEAD_SECONDS, PART_RESENDS, PART_SECONDS, TickReport
 
 FIRST_CALLS = {
+    "schedules": "schedules.get_mark",
     "drain": "dead_messages.receive",
     "due": "runs.due",
     "sweep": "cursors.get_cursor",
@@ -21,7 +23,7 @@ FIRST_CALLS = {
 
 
 def test_a_tick_with_nothing_to_do_completes(wired: Wired) -> None:
-    assert wired.tick([TENANT]) == TickReport(failed_parts=())
+    assert wired.tick() == TickReport(failed_parts=())
     assert (wired.signals.counts["TickCompleted"], wired.signals.counts["TickPartFailed"]) == (1, 0)
 
 
@@ -33,7 +35,7 @@ def test_it_drains_releases_sweeps_and_counts(wired: Wired) -> None:
     wired.handler_returns(PERMANENT)
     wired.run_once(failed)
     wired.clock.advance(GRACE_S + 1)
-    wired.tick([TENANT])
+    wired.tick()
     assert wired.row(buried).state is RunState.PARKED
     assert set(wired.queue.messages) == {message_of(due), message_of(lost)}
     assert wired.signals.counts["OpenDeadLetters"] == 1
@@ -42,7 +44,7 @@ def test_it_drains_releases_sweeps_and_counts(wired: Wired) -> None:
 @pytest.mark.parametrize("part", list(FIRST_CALLS))
 def test_a_part_that_fails_is_told_and_does_not_stop_the_others(wired: Wired, part: str) -> None:
     wired.refuse(FIRST_CALLS[part])
-    assert wired.tick([TENANT]) == TickReport(failed_parts=(part,))
+    assert wired.tick() == TickReport(failed_parts=(part,))
     assert set(FIRST_CALLS.values()) <= set(wired.memory.calls)
     assert (wired.signals.counts["TickCompleted"], wired.signals.counts["TickPartFailed"]) == (0, 1)
     [(message, error)] = wired.world.faults.told
@@ -56,7 +58,7 @@ def test_a_fault_that_nobody_thought_of_does_not_stop_them_either(wired: Wired) 
             raise ZeroDivisionError
 
     wired.memory.before = explode
-    assert wired.tick([TENANT]) == TickReport(failed_parts=("due",))
+    assert wired.tick() == TickReport(failed_parts=("due",))
     assert wired.order_of("cursors.get_cursor") != []
 
 
@@ -65,7 +67,7 @@ def test_when_everything_fails_every_part_is_told(wired: Wired) -> None:
         raise StoreUnavailableError(name)
 
     wired.memory.before = refuse
-    assert wired.tick([TENANT]) == TickReport(failed_parts=tuple(FIRST_CALLS))
+    assert wired.tick() == TickReport(failed_parts=tuple(FIRST_CALLS))
     assert wired.signals.counts["TickPartFailed"] == len(FIRST_CALLS)
 
 
@@ -74,7 +76,7 @@ def test_every_part_has_a_budget_of_its_own(wired: Wired) -> None:
         wired.queued(wired.take(f"due-{number}"))
     lost = wired.take("lost")
     wired.clock.advance(GRACE_S + 1)
-    wired.tick([TENANT])
+    wired.tick()
     assert len(wired.queue.messages) == PART_RESENDS + 1
     assert wired.queue.messages[-1] == message_of(lost)
 
@@ -83,7 +85,7 @@ def test_a_part_that_takes_its_time_leaves_the_next_one_its_own(wired: Wired) ->
     task = wired.take()
     wired.clock.advance(GRACE_S + 1)
     wired.meanwhile("runs.due", lambda: wired.clock.advance(PART_SECONDS + 1))
-    wired.tick([TENANT])
+    wired.tick()
     assert wired.queue.messages == [message_of(task)]
 
 
@@ -93,7 +95,8 @@ def test_open_letters_of_all_tenants_are_counted_together(wired: Wired) -> None:
         wired.run_once(wired.take(f"key-{number}"))
     first = next(iter(wired.memory.letters.values()))
     wired.memory.letters["acme", first.trace_id] = replace(first, tenant="acme")
-    wired.tick([TENANT, "acme"])
+    wired.tenants = Tenants.of({"acme": UNLIMITED})
+    wired.tick()
     assert wired.signals.counts["OpenDeadLetters"] == 4
 
 
@@ -107,7 +110,33 @@ def test_a_message_that_a_failing_part_had_collected_is_not_forgotten(wired: Wir
     wired.queued(second, due_in_seconds=0.001)
     wired.clock.advance(1)
     wired.refuse("runs.write", after=1)
-    wired.tick([TENANT])
+    wired.tick()
     wired.clock.advance(60)
-    wired.tick([TENANT])
+    wired.tick()
     assert set(wired.queue.messages) == {message_of(first), message_of(second)}
+
+
+class TestTime:
+    def test_a_clock_that_is_far_ahead_of_the_ticks_time_does_nothing_at_all(self, wired: Wired) -> None:
+        wired.queued(wired.take())
+        report = wired.tick(wired.clock.ms - MAX_AHEAD_SECONDS * 1000 - 1)
+        assert report == TickReport(failed_parts=(), refused=True)
+        assert wired.memory.calls == []
+        assert (wired.signals.counts["TickAhead"], wired.signals.counts["TickCompleted"]) == (1, 0)
+
+    @pytest.mark.parametrize("late_ms", [MAX_AHEAD_SECONDS * 1000, 0, -3_600_000])
+    def test_one_that_is_a_little_ahead_or_behind_works(self, wired: Wired, late_ms: int) -> None:
+        assert wired.tick(wired.clock.ms - late_ms) == TickReport(failed_parts=())
+        assert wired.signals.counts["TickCompleted"] == 1
+
+    def test_without_the_ticks_time_there_is_nothing_to_hold_the_clock_against(self, wired: Wired) -> None:
+        assert not wired.tick(None).refused
+
+
+def test_without_the_tenants_the_parts_that_need_none_do_their_work(wired: Wired) -> None:
+    def unknown() -> Tenants:
+        raise StoreUnavailableError("nobody knows")
+
+    report = replace(wired.tick, tenants=unknown)()
+    assert report.failed_parts == ("schedules", "due", "sweep", "gauges")
+    assert wired.order_of("dead_messages.receive") != []

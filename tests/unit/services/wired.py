@@ -20,15 +20,19 @@ from workerflow.domain.outcome import Execution
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import Run, RunState
 from workerflow.domain.task import Acceptance, TaskMessage
+from workerflow.domain.tenants import Tenants
 from workerflow.ports.world import Invocation, Reached
-from workerflow.services.accept_task import AcceptTask, Retention, TaskDraft
+from workerflow.services.accept_task import AcceptTask, Retention, TakeTask, TaskDraft
 from workerflow.services.answer_sync import AnswerSync
 from workerflow.services.deliver_task import DeliverTask
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.fire_schedule import FireSchedule
+from workerflow.services.fire_schedules import FireSchedules
 from workerflow.services.ledger import Ledger
 from workerflow.services.read_run import ReadRun
+from workerflow.services.reconcile_schedules import ReconcileSchedules
 from workerflow.services.record_death import RecordDeath
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.replay_task import ReplayTask
@@ -37,6 +41,7 @@ from workerflow.services.set_switch import SetSwitch
 from workerflow.services.sweep import Sweep
 from workerflow.services.tell_run import TellRun
 from workerflow.services.tick import Tick
+from workerflow.services.tick_schedules import TickSchedules
 
 TENANT = "default"
 OWNER = "the-consumer"
@@ -64,6 +69,14 @@ class Wired:
         self.resender = Resender(self.queue, self.signals)
         # One for all, as in a container that stays warm.
         self.enablement = CheckEnablement(manifest=self.manifest, switches=self.world.switches, clock=self.clock)
+        self.tenants = Tenants()
+        self.reconcile = ReconcileSchedules(
+            schedules=self.world.schedules,
+            manifest=self.manifest,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
 
     # The services.
 
@@ -189,8 +202,46 @@ class Wired:
         return SetSwitch(switches=self.world.switches, manifest=self.manifest, clock=self.clock, ids=self.ids)
 
     @property
+    def take_task(self) -> TakeTask:
+        return TakeTask(acceptances=self.world.acceptances, clock=self.clock, ids=self.ids, retention=RETENTION)
+
+    @property
+    def fire_due(self) -> FireSchedules:
+        return FireSchedules(
+            schedules=self.world.schedules,
+            fire=FireSchedule(
+                schedules=self.world.schedules,
+                acceptances=self.world.acceptances,
+                runs=self.runs,
+                take=self.take_task,
+                clock=self.clock,
+                ids=self.ids,
+                signals=self.signals,
+            ),
+            enablement=self.enablement,
+            manifest=self.manifest,
+            resender=self.resender,
+            clock=self.clock,
+            signals=self.signals,
+            faults=self.world.faults,
+        )
+
+    @property
+    def fire_schedules(self) -> TickSchedules:
+        return TickSchedules(
+            schedules=self.world.schedules,
+            reconcile=self.reconcile,
+            fire=self.fire_due,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
+
+    @property
     def tick(self) -> Tick:
         return Tick(
+            tenants=lambda: self.tenants,
+            fire_schedules=self.fire_schedules,
             drain=self.drain,
             release_due=self.release_due,
             sweep=self.sweep,

@@ -24,8 +24,8 @@ from workerflow.domain.schedule_cursor import Missed, ScheduleCursor
 LATE_AFTER_SECONDS = 300
 """A fire is on time as long as the tick that decides comes no later than this after it was due."""
 
-COUNTED_FIRES = 1_500
-"""A day of a schedule that fires every minute. To evaluate an expression takes about half a millisecond."""
+COUNTED_FIRES = 10_080
+"""A week of a schedule that fires every minute: the longest window, and 0.3 s at 30 us for each."""
 
 _MOST_ON_TIME = LATE_AFTER_SECONDS // 60 + 1
 _MINUTE_MS = 60_000
@@ -123,9 +123,9 @@ def newest_needed(catch_up: CatchUp) -> int:
     return _MOST_ON_TIME + (catch_up.max_fires if catch_up.policy == "all" else 1)
 
 
-def undecided_after(cursor: ScheduleCursor) -> int | None:
-    """Until when everything about a schedule is decided; None if it has no next fire."""
-    return None if cursor.next_due_ms is None else max(cursor.next_due_ms - 1, cursor.since_ms)
+def undecided_after(cursor: ScheduleCursor) -> int:
+    """Until when everything about a schedule that has a next fire is decided."""
+    return max((cursor.next_due_ms or 0) - 1, cursor.since_ms)
 
 
 def plan_fires(catch_up: CatchUp, due: DueFires, gate: Gate, now_ms: int) -> FiringPlan:

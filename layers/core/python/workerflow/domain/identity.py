@@ -83,13 +83,13 @@ def shard_of(trace_id: str) -> int:
     return int(trace_id[-2:], 16) % SHARDS
 
 
-def shards_at(time_ms: int) -> list[int]:
+def shards_at(time_ms: int, shards: int = SHARDS) -> list[int]:
     """All shards, in the order in which a tick visits them: each minute begins with another one.
 
     So a shard with more work than a tick's budget holds up the others for a minute, and not for ever.
     """
-    first = time_ms // 60_000 % SHARDS
-    return [(first + step) % SHARDS for step in range(SHARDS)]
+    first = time_ms // 60_000 % shards
+    return [(first + step) % shards for step in range(shards)]
 
 
 def first_trace_id_at(time_ms: int) -> str:

@@ -13,7 +13,17 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from workerflow.domain.errors import SettingsError
-from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTENCY_KEYS, REPLAY_LINEAGE, RUNS, Table
+from workerflow.tables import (
+    AUDIT_EVENTS,
+    CURSOR_STATE,
+    DEAD_LETTERS,
+    IDEMPOTENCY_KEYS,
+    RATE_LIMITS,
+    REFUSED_CALLS,
+    REPLAY_LINEAGE,
+    RUNS,
+    Table,
+)
 from workerflow.tables import setting_name as table_setting
 
 ENVIRONMENTS = ("dev", "prod", "local")
@@ -76,6 +86,8 @@ class IngressSettings(_EveryFunction):
     runs: str = _table(RUNS)
     dead_letters: str = _table(DEAD_LETTERS)
     cursor_state: str = _table(CURSOR_STATE)
+    rate_limits: str = _table(RATE_LIMITS)
+    refused_calls: str = _table(REFUSED_CALLS)
     queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
     payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
     workflow_function: str = _variable("WORKFLOW_FUNCTION", "Name of the function that executes tasks.")
@@ -126,6 +138,10 @@ class SchedulerSettings(_EveryFunction):
     audit_events: str = _table(AUDIT_EVENTS)
     queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
     dead_letter_queue_url: str = _variable("DEAD_LETTER_QUEUE_URL", "URL of the task queue's dead-letter queue.")
+    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
+    deadline_hours: int = _variable(
+        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from workerflow.domain.tenants import Tenants
 from workerflow.ports.stores import ReplayStore
 from workerflow.ports.world import Clock, Faults, Signals
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.resend import TickBudget
 from workerflow.services.sweep import Sweep
+from workerflow.services.tick_schedules import TickSchedules
 
 PART_SECONDS = 50
 """Together well under the function's 300 s; a part that has more to do goes on in the next minute."""
@@ -20,18 +22,34 @@ PART_RESENDS = 3_000
 
 OPEN_LETTERS_COUNTED = 1_000
 
+MAX_AHEAD_SECONDS = 300
+"""A clock that is further ahead of the event's time is wrong: it would fire, and close, what is not due for long."""
+
 
 @dataclass(frozen=True, slots=True)
 class TickReport:
-    """What a tick did: the parts that failed, by name."""
+    """What a tick did.
+
+    Attributes:
+        failed_parts: the parts that failed, by name.
+        refused: the tick's clock was too far ahead of its event; nothing was done.
+    """
 
     failed_parts: tuple[str, ...]
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Drives drain, due runs, and the sweep."""
+    """Drives schedules, drain, due runs, and the sweep.
 
+    Attributes:
+        tenants: the declared tenants; asked by every part that needs them, so that one that cannot be answered stops
+            no other.
+    """
+
+    tenants: Callable[[], Tenants]
+    fire_schedules: TickSchedules
     drain: DrainDeadMessages
     release_due: ReleaseDue
     sweep: Sweep
@@ -40,13 +58,22 @@ class Tick:
     signals: Signals
     faults: Faults
 
-    def __call__(self, tenants: Sequence[str]) -> TickReport:
-        """Run all parts for `tenants`. A part that fails is reported and counted; the next tick takes it up again."""
+    def __call__(self, scheduled_at_ms: int | None = None) -> TickReport:
+        """Run all parts. One that fails is reported and counted; the next tick takes it up again.
+
+        Args:
+            scheduled_at_ms: the moment for which the tick was scheduled; None if its event does not tell.
+        """
+        if scheduled_at_ms is not None and self.clock.now_ms() > scheduled_at_ms + MAX_AHEAD_SECONDS * 1000:
+            self.signals.count("TickAhead")
+            self.signals.count("TickCompleted", 0)
+            return TickReport(failed_parts=(), refused=True)
         parts: dict[str, Callable[[TickBudget], None]] = {
+            "schedules": lambda budget: self.fire_schedules(self.tenants(), budget),
             "drain": self.drain,
-            "due": lambda budget: self.release_due(tenants, budget),
-            "sweep": lambda budget: self.sweep(tenants, budget),
-            "gauges": lambda _: self._measure(tenants),
+            "due": lambda budget: self.release_due(self.tenants().looked_after, budget),
+            "sweep": lambda budget: self.sweep(self.tenants().looked_after, budget),
+            "gauges": lambda _: self._measure(),
         }
         failed = tuple(name for name, part in parts.items() if not self._run(name, part))
         self.signals.count("TickCompleted", int(not failed))
@@ -62,6 +89,7 @@ class Tick:
             return False
         return True
 
-    def _measure(self, tenants: Sequence[str]) -> None:
+    def _measure(self) -> None:
+        tenants = self.tenants().looked_after
         letters = sum(self.replays.count_open_letters(tenant, OPEN_LETTERS_COUNTED) for tenant in tenants)
         self.signals.count("OpenDeadLetters", letters)
