@@ -13,19 +13,26 @@ import pytest
 from tests.support.aws import AwsWorld, aws_world
 from tests.support.faults import Fault, Request
 from tests.support.runs import a_replay, a_run, failed, letter_of, next_version
+from tests.support.schedules import a_cursor, a_fire, a_mark, a_skipped_run
 from tests.support.tasks import NOW_MS, an_acceptance
-from workerflow.adapters.dynamodb.database import CONFLICT_TRIES
+from workerflow.adapters.dynamodb.database import BATCH_TRIES, CONFLICT_TRIES
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError, StoreUnavailableError
+from workerflow.domain.rollup import Rollup, Span
 from workerflow.domain.run import RunState
+from workerflow.domain.tenants import RateLimit
 from workerflow.ports.stores import Cursor, Written
-from workerflow.tables import AUDIT_EVENTS
+from workerflow.ports.tenants import Slot, TenantsDocument
+from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, RATE_LIMITS, ROLLUPS
 
 ACCEPTANCE = an_acceptance()
 RUN = a_run(ACCEPTANCE)
 SWITCH = Switch("default", "route:echo", Enablement.PAUSED, "why", "ops", NOW_MS, 1, "1" * 16)
 AUDIT = AuditEvent("default", NOW_MS, "1" * 16, "ops", "switch.set", "route:echo")
+FIRE = a_fire()
+SLOT = Slot("default", 0, "1" * 16, NOW_MS + 1)
+ROLLUP = Rollup("default", Span.HOUR, NOW_MS - NOW_MS % 3_600_000, "route:echo", NOW_MS, {"succeeded": 1})
 
 WRITES: dict[str, Callable[[AwsWorld], object]] = {
     "an acceptance": lambda world: world.acceptances.put(ACCEPTANCE, now_ms=NOW_MS),
@@ -36,6 +43,11 @@ WRITES: dict[str, Callable[[AwsWorld], object]] = {
     "a replay": lambda world: world.replays.record_replay(a_replay(ACCEPTANCE, 1)),
     "a switch": lambda world: world.switches.put_switch(SWITCH, AUDIT),
     "a cursor": lambda world: world.cursors.move_cursor(Cursor("default", 0, "a" * 44, 1, "1" * 16)),
+    "a schedule's cursor": lambda world: world.schedules.write_cursor(a_cursor()),
+    "the tick's mark": lambda world: world.schedules.write_mark(a_mark()),
+    "a skipped fire": lambda world: world.schedules.record_skip(FIRE, a_skipped_run(FIRE), now_ms=NOW_MS),
+    "a manual run": lambda world: world.schedules.record_manual(FIRE, AUDIT, now_ms=NOW_MS),
+    "the tenants": lambda world: world.tenants.publish(TenantsDocument("{}", 1, "1" * 16), AUDIT),
 }
 
 
@@ -68,6 +80,65 @@ def test_a_message_that_the_sdk_repeats_is_sent_twice(world: AwsWorld) -> None:
         world.queue.send_many([])
         world.audit.append(AUDIT)
     assert len(world.items(AUDIT_EVENTS)) == 1
+
+
+def test_a_slot_that_the_sdk_takes_twice_is_taken(world: AwsWorld) -> None:
+    with world.line.breaking(Fault.LOST):
+        assert world.slots.take(SLOT, now_ms=NOW_MS)
+    assert [call.statuses for call in world.line.calls] == [[200, 200]]
+
+
+def test_a_delete_that_the_sdk_repeats_finds_nothing_left_to_delete(world: AwsWorld) -> None:
+    world.slots.take(SLOT, now_ms=NOW_MS)
+    world.schedules.write_cursor(a_cursor())
+    with world.line.breaking(Fault.LOST):
+        world.slots.release(SLOT)
+        world.schedules.delete_cursor(a_cursor())
+    assert [call.statuses for call in world.line.calls[2:]] == [[200, 400]] * 2
+    assert world.items(RATE_LIMITS) == world.items(CURSOR_STATE) == []
+
+
+def test_a_batch_of_writes_that_the_sdk_repeats_leaves_the_same_items(world: AwsWorld) -> None:
+    with world.line.breaking(Fault.LOST):
+        world.rollups.put_many([ROLLUP])
+    assert len(world.items(ROLLUPS)) == 1
+
+
+def test_a_batch_of_writes_that_is_applied_in_part_is_written_to_its_end(world: AwsWorld) -> None:
+    wanted: list[Any] = []
+
+    def in_part(request: Request) -> tuple[int, dict[str, str], bytes] | None:
+        wanted.append(json.loads(request.body)["RequestItems"])
+        return _batch_left(wanted[0]) if len(wanted) == 1 else None
+
+    world.line.stand_in("dynamodb.BatchWriteItem", in_part)
+    world.rollups.put_many([ROLLUP])
+    assert wanted[0] == wanted[1]
+    assert len(world.items(ROLLUPS)) == 1
+
+
+def test_a_batch_of_writes_that_never_comes_to_its_end_is_unknown(world: AwsWorld) -> None:
+    world.line.stand_in(
+        "dynamodb.BatchWriteItem", lambda request: _batch_left(json.loads(request.body)["RequestItems"])
+    )
+    with pytest.raises(StoreUnavailableError):
+        world.rollups.put_many([ROLLUP])
+    assert len(world.line.calls) == BATCH_TRIES
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "DeleteItem"])
+def test_a_change_that_meets_a_transaction_is_tried_again(world: AwsWorld, operation: str) -> None:
+    world.line.stand_in(f"dynamodb.{operation}", _first(2, _error("TransactionConflictException")))
+    if operation == "DeleteItem":
+        world.slots.release(SLOT)
+    else:
+        limit = RateLimit(1, 60)
+        assert world.rate_limits.take("default", limit, client="", now_ms=NOW_MS).allowed
+    assert len(world.line.calls) == 3
+
+
+def _batch_left(items: Any) -> tuple[int, dict[str, str], bytes]:
+    return 200, {"content-type": "application/x-amz-json-1.0"}, json.dumps({"UnprocessedItems": items}).encode()
 
 
 def _cancelled(*codes: str) -> tuple[int, dict[str, str], bytes]:

@@ -8,20 +8,12 @@ import pytest
 
 from tests.contract.worlds import Ports
 from tests.support.tasks import NOW_MS
+from tests.support.tenants import A_ROLLUP, QUARTER_MS
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.rollup import Rollup, Span
 
-QUARTER_MS = 15 * 60 * 1000
-START_MS = NOW_MS - NOW_MS % QUARTER_MS
-ROLLUP = Rollup(
-    tenant="acme",
-    span=Span.QUARTER,
-    start_ms=START_MS,
-    source="route:echo",
-    counted_at_ms=NOW_MS,
-    counts={"succeeded": 12, "queued": 1},
-    durations={0: 4, 17: 8},
-)
+ROLLUP = A_ROLLUP
+START_MS = ROLLUP.start_ms
 
 
 def _list(world: Ports, *, tenant: str = "acme", span: Span = Span.QUARTER, quarters: int = 1) -> list[Rollup]:

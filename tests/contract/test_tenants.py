@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.worlds import Ports
 from tests.support.tasks import NOW_MS
+from tests.support.tenants import A_REFUSED_CALL
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refused_call import RefusedCall
@@ -19,26 +20,7 @@ DOCUMENT = TenantsDocument('{"acme": {}}', 1, "1" * 16)
 SECOND = TenantsDocument('{"acme": {}, "größe": ' + '"x"' * 5000 + "}", 2, "2" * 16)
 AUDIT = AuditEvent("default", NOW_MS, "1" * 16, "ops", "tenants.published", "tenants")
 SLOT = Slot("acme", 7, "1" * 16, NOW_MS + 60_000)
-CALL = RefusedCall(
-    tenant="acme",
-    reason="signature_mismatch",
-    slot=3,
-    at_ms=NOW_MS,
-    request_id="request-1",
-    status=401,
-    detail="The signature does not fit.",
-    method="POST",
-    path="/api/echo",
-    source_address="2001:db8::1",
-    headers=("content-type", "x-signature"),
-    expected={
-        "version": "workerflow-v1",
-        "timestamp": "1760000000",
-        "method": "POST",
-        "path": "/api/echo",
-        "query": "",
-    },
-)
+CALL = A_REFUSED_CALL
 
 
 def test_there_are_no_tenants_where_none_were_published(world: Ports) -> None:
