@@ -216,7 +216,7 @@ def test_an_expression_follows_real_time_when_its_hours_have_a_star(cron: str, f
 @given(ANYTHING | CRON_LIKE)
 def test_no_value_of_any_type_makes_the_rules_raise(value: object) -> None:
     for faults in (cron_faults(value), zone_faults(value)):
-        assert all(isinstance(fault, str) and len(fault) < 600 for fault in faults)
+        assert all(0 < len(fault) < 600 for fault in faults)
 
 
 @given(CRON_LIKE)
