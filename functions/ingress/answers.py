@@ -15,6 +15,7 @@ from workerflow.domain.refusals import (
     SyncTimeoutError,
     TaskEndedError,
     TaskFailedError,
+    TenantBusyError,
     TryAgainError,
 )
 from workerflow.domain.run import LetterClass, Run
@@ -28,6 +29,7 @@ from workerflow.services.answer_sync import (
     InFlight,
     Paused,
     SyncAnswer,
+    TenantBusy,
     TimedOut,
     TryAgain,
 )
@@ -67,23 +69,34 @@ def _returned(output: bytes, *, stored: bool) -> Response:
     return Response(returned.status, {**returned.headers, **marks}, returned.body)
 
 
-def _refusal(answer: Failed | TryAgain | InFlight | TimedOut | Ended | Paused, trace_id: str) -> RefusedError:
+type _Later = TryAgain | InFlight | TenantBusy | TimedOut | Paused
+
+
+def _refusal(answer: Failed | Ended | _Later, trace_id: str) -> RefusedError:
     """The handler's own words stay in the ledger: an exception's text is not for whoever called."""
     match answer:
         case Failed(letter_class, _, stored):
             return _failed(letter_class, stored=stored, trace_id=trace_id)
-        case TryAgain(seconds, _):
-            return TryAgainError("repeat the call with the same key", headers=_after(seconds), trace_id=trace_id)
-        case InFlight(seconds):
-            headers = _after(min(seconds, IN_FLIGHT_RETRY_SECONDS))
-            return InFlightError("repeat the call with the same key", headers=headers, trace_id=trace_id)
-        case TimedOut():
-            return SyncTimeoutError("repeat the call with the same key", headers=_after(1), trace_id=trace_id)
-        case Paused():
-            headers = _after(PAUSED_RETRY_SECONDS)
-            return RoutePausedError("repeat the call with the same key", headers=headers, trace_id=trace_id)
         case Ended():
             return TaskEndedError("repeat the call with another key", trace_id=trace_id)
+        case _:
+            kind, seconds = _later(answer)
+            return kind("repeat the call with the same key", headers=_after(seconds), trace_id=trace_id)
+
+
+def _later(answer: _Later) -> tuple[type[RefusedError], float]:
+    """What may end by itself, and when to ask again."""
+    match answer:
+        case TryAgain(seconds, _):
+            return TryAgainError, seconds
+        case InFlight(seconds):
+            return InFlightError, min(seconds, IN_FLIGHT_RETRY_SECONDS)
+        case TenantBusy(seconds):
+            return TenantBusyError, seconds
+        case TimedOut():
+            return SyncTimeoutError, 1
+        case Paused():
+            return RoutePausedError, PAUSED_RETRY_SECONDS
 
 
 def _failed(letter_class: LetterClass, *, stored: bool, trace_id: str) -> RefusedError:

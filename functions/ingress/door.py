@@ -1,25 +1,30 @@
 """The order in which a request is looked at. docs/errors.md has it as a table; the order is part of the contract.
 
     path and method -> header syntax -> tenant -> body size -> query of a signed call
-      -> credentials                                (limit, then comparison)
+      -> credentials                                (limit of failures, then comparison)
       -> the run, or the OpenAPI document, or
-      -> route -> sufficient proof -> key -> enablement -> JSON -> schema
+      -> the tenant's policy: body size, route -> sufficient proof -> key -> the tenant's rate
+      -> enablement -> JSON -> schema
       -> acceptance -> 202, or the sync answer
 
 What is cheap and tells nothing comes first; what would tell something (does this route exist?) comes after the
-credentials; nothing is written before the last check has passed.
+credentials; nothing is written before the last check has passed but the count of the call where a limit is set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from functions.ingress.answers import PAUSED_RETRY_SECONDS, answered, run_document, taken
 from functions.ingress.authentication import Authenticate
 from functions.ingress.call_headers import CallHeaders, presented_by, read_call_headers, tenant_of
+from functions.ingress.call_so_far import CallSoFar
+from functions.ingress.kept_refusal import lines_of_v1
 from functions.ingress.paths import CallPath, HealthPath, OpenApiPath, RunPath, match_path
+from functions.ingress.rate_fields import rate_fields, retry_after_seconds
 from workerflow.domain.credentials import Proof
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
@@ -32,6 +37,7 @@ from workerflow.domain.refusals import (
     OutcomeUnknownError,
     PayloadInvalidError,
     QueryNotAllowedError,
+    RateLimitedError,
     RouteDisabledError,
     RouteNotFoundError,
     RoutePausedError,
@@ -39,11 +45,13 @@ from workerflow.domain.refusals import (
 )
 from workerflow.domain.route import Route
 from workerflow.domain.task import Acceptance
+from workerflow.domain.tenants import UNLIMITED, TenantPolicy, Tenants
 from workerflow.ports.world import Ids, PayloadFault
 from workerflow.runtime.http import JSON, Request, Response
 from workerflow.services.accept_task import AcceptTask, KeyReused, TaskDraft
 from workerflow.services.answer_sync import AnswerSync, SyncAnswer
 from workerflow.services.enablement import CheckEnablement
+from workerflow.services.limit_rate import LimitRate
 from workerflow.services.read_run import ReadRun
 
 MAX_FAULTS_LISTED = 50
@@ -61,18 +69,26 @@ class Schemas(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, proven."""
+    """Who calls, proven, and what the tenant may do."""
 
     tenant: str
     proof: Proof
+    policy: TenantPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """Answers requests. `environment` is what the health check tells."""
+    """Answers requests.
 
+    Attributes:
+        tenants: those that are declared now; costs no read.
+        environment: what the health check tells.
+    """
+
+    tenants: Callable[[], Tenants]
     authenticate: Authenticate
     manifest: Manifest
+    limit_rate: LimitRate
     enablement: CheckEnablement
     schemas: Schemas
     accept: AcceptTask
@@ -81,11 +97,12 @@ class Door:
     ids: Ids
     environment: str
 
-    def answer(self, request: Request, *, wait_seconds: Callable[[], float]) -> Response:
+    def answer(self, request: Request, so_far: CallSoFar, *, wait_seconds: Callable[[], float]) -> Response:
         """Answer one request.
 
         Args:
             request: as it came.
+            so_far: is told what becomes known of it, also when it is refused.
             wait_seconds: how long a sync task may be waited for, asked at the moment when the wait begins.
 
         Raises:
@@ -96,22 +113,32 @@ class Door:
         if isinstance(path, HealthPath):
             return Response.document(200, {"status": "ok", "environment": self.environment})
         headers = read_call_headers(request.headers)
-        caller = self._caller(request, headers, path)
+        caller = self._caller(request, so_far, headers, path)
         if isinstance(path, RunPath):
             return self._tell_run(caller, path)
         if isinstance(path, OpenApiPath):
-            return self._tell_api()
-        return self._take(request, headers, caller, path, wait_seconds)
+            return self._tell_api(caller)
+        route = self._route(request, caller, path)
+        draft = self._draft(request, caller, route, self._key(headers, caller))
+        self._require_rate(request, so_far, caller, route)
+        return self._take(request, caller, route, draft, wait_seconds)
 
-    def _caller(self, request: Request, headers: CallHeaders, path: OpenApiPath | RunPath | CallPath) -> Caller:
+    def _caller(
+        self, request: Request, so_far: CallSoFar, headers: CallHeaders, path: OpenApiPath | RunPath | CallPath
+    ) -> Caller:
         tenant = tenant_of(headers, path.tenant if isinstance(path, CallPath) else None)
+        policy = self.tenants().policy_of(tenant)
+        so_far.tenant = None if policy is None else tenant
         if len(request.body) > MAX_BODY_BYTES:
             raise BodyTooLargeError(f"at most {MAX_BODY_BYTES} bytes")
         if headers.is_signed and request.query:
             raise QueryNotAllowedError("put everything into the body")
-        presented = presented_by(request, headers, tenant)
-        proof = self.authenticate(presented, tenant=tenant, source_address=request.source_address)
-        return Caller(tenant, proof)
+        so_far.expected = partial(lines_of_v1, request, headers, tenant) if headers.is_signed else None
+        presented = presented_by(request, headers, tenant, path.route if isinstance(path, CallPath) else "")
+        proof = self.authenticate(
+            presented, tenant=tenant, exists=policy is not None, source_address=request.source_address
+        )
+        return Caller(tenant, proof, policy or UNLIMITED)
 
     def _tell_run(self, caller: Caller, path: RunPath) -> Response:
         view = self.read_run(caller.tenant, path.trace_id)
@@ -119,24 +146,34 @@ class Door:
             raise RunNotFoundError
         return Response.document(200, run_document(view), {TRACE_HEADER: view.run.trace_id})
 
-    def _tell_api(self) -> Response:
+    def _tell_api(self, caller: Caller) -> Response:
         from functions.ingress.openapi import openapi_document  # noqa: PLC0415 - no cold start of a call pays for it
 
-        return Response.document(200, openapi_document(self.manifest))
+        return Response.document(200, openapi_document(self.manifest, routes=caller.policy.routes))
 
-    def _take(
-        self,
-        request: Request,
-        headers: CallHeaders,
-        caller: Caller,
-        path: CallPath,
-        wait_seconds: Callable[[], float],
-    ) -> Response:
-        route = self.manifest.routes.get(path.route)
+    def _route(self, request: Request, caller: Caller, path: CallPath) -> Route:
+        """The route that is called, if the tenant may call it: one that it may not is not there for it."""
+        if len(request.body) > caller.policy.max_body_bytes:
+            raise BodyTooLargeError(f"at most {caller.policy.max_body_bytes} bytes")
+        allowed = caller.policy.routes
+        route = self.manifest.routes.get(path.route) if allowed is None or path.route in allowed else None
         if route is None:
             raise RouteNotFoundError(f"no deployed handler declares the route `{path.route}`")
         caller.proof.require(route.authentication)
-        draft = self._draft(request, caller, route, self._key(headers, caller))
+        return route
+
+    def _require_rate(self, request: Request, so_far: CallSoFar, caller: Caller, route: Route) -> None:
+        """Count the call, if a limit is set for it: whatever its answer will be tells how the limit stands."""
+        counted = self.limit_rate(caller.tenant, caller.policy, route=route.name, source_address=request.source_address)
+        if counted is None:
+            return
+        so_far.headers.update(rate_fields(counted))
+        if not counted.verdict.allowed:
+            raise RateLimitedError(retry_after_seconds(counted))
+
+    def _take(
+        self, request: Request, caller: Caller, route: Route, draft: TaskDraft, wait_seconds: Callable[[], float]
+    ) -> Response:
         self._require_enabled(caller, route)
         self._require_valid(route, request.body)
         return self._accept(draft, wait_seconds).with_headers(_traced(request))

@@ -1,4 +1,7 @@
-"""`ingress`: every HTTP request comes in here and is answered here, whatever it is."""
+"""`ingress`: every HTTP request comes in here and is answered here, whatever it is.
+
+event --read--> request --door--> answer --> its log line; if it is a 4xx: its metric, its record
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from functions.ingress.call_so_far import UNKNOWN_TENANT, CallSoFar
+from functions.ingress.kept_refusal import kept_refusal
 from functions.ingress.wiring import LONGEST_WAIT_S, Ingress, ingress
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
 from workerflow.runtime import cold_start
-from workerflow.runtime.http import Request, Response, read_request
+from workerflow.runtime.http import Response, read_request
 
 RESERVE_S = 1.5
 """How long before the platform ends this invocation a wait must be over."""
 STORE_RETRY_S = 2
+SERVERS_OWN = 500
+"""Statuses from here on are not the caller's fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A response, and what is logged about it."""
+    """A response, and the refusal that it tells of."""
 
     response: Response
-    code: str | None = None
+    refusal: RefusedError | None = None
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - the platform's context
@@ -35,17 +42,24 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # no
         return min(LONGEST_WAIT_S, remaining_seconds - RESERVE_S)
 
     try:
-        answer = _answer(wired, event, request_id, wait_seconds)
-        _log(wired, answer, request_id)
-        return answer.response.to_dict()
+        return _answer(wired, event, request_id, wait_seconds).response.to_dict()
     finally:
         wired.telemetry.flush()
 
 
 def _answer(wired: Ingress, event: object, request_id: str, wait_seconds: Callable[[], float]) -> _Answer:
+    so_far = CallSoFar()
+    answer = _decide(wired, event, so_far, request_id, wait_seconds)
+    _tell(wired, so_far, answer, request_id)
+    return _Answer(answer.response.with_headers(so_far.headers), answer.refusal)
+
+
+def _decide(
+    wired: Ingress, event: object, so_far: CallSoFar, request_id: str, wait_seconds: Callable[[], float]
+) -> _Answer:
     try:
-        request: Request = read_request(event, request_id=request_id)
-        return _Answer(wired.door.answer(request, wait_seconds=wait_seconds))
+        so_far.request = request = read_request(event, request_id=request_id)
+        return _Answer(wired.door.answer(request, so_far, wait_seconds=wait_seconds))
     except RefusedError as refusal:
         if refusal.__cause__ is not None:
             wired.telemetry.failure("refused because of a fault", refusal, request_id=request_id)
@@ -61,15 +75,31 @@ def _answer(wired: Ingress, event: object, request_id: str, wait_seconds: Callab
 
 
 def _refused(refusal: RefusedError, request_id: str) -> _Answer:
-    return _Answer(Response.problem(refusal, request_id=request_id), refusal.code)
+    return _Answer(Response.problem(refusal, request_id=request_id), refusal)
 
 
-def _log(wired: Ingress, answer: _Answer, request_id: str) -> None:
-    """One line a request, of facts that we made ourselves: nothing that the caller sent is repeated."""
-    trace_id = answer.response.headers.get("x-trace-id")
+def _tell(wired: Ingress, so_far: CallSoFar, answer: _Answer, request_id: str) -> None:
+    """One line a request, of facts that we made ourselves: nothing that the caller sent is repeated.
+
+    A call that its caller can mend, a 4xx, is counted and kept besides, for the operator of whoever sends it.
+    """
+    status, refusal = answer.response.status, answer.refusal
+    is_callers = refusal is not None and status < SERVERS_OWN
     wired.telemetry.info(
-        "answered", request_id=request_id, status=answer.response.status, code=answer.code, trace_id=trace_id
+        "answered",
+        request_id=request_id,
+        status=status,
+        code=refusal.code if refusal else None,
+        tenant=so_far.tenant or (UNKNOWN_TENANT if is_callers else None),
+        trace_id=answer.response.headers.get("x-trace-id"),
     )
+    if refusal is not None and is_callers:
+        wired.telemetry.count_refusal(tenant=so_far.tenant or UNKNOWN_TENANT, reason=refusal.code)
+        wired.record_refusal(
+            so_far.tenant,
+            refusal.code,
+            lambda slot, at_ms: kept_refusal(so_far, refusal, request_id, slot=slot, at_ms=at_ms),
+        )
 
 
 cold_start.complete(ingress)

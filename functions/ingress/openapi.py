@@ -1,7 +1,7 @@
 """The API as an OpenAPI 3.1 document, made from the manifest and the refusals when somebody asks for it.
 
     manifest --> paths: every route, twice (with and without the tenant in its path), and the platform's own
-    refusals --> of each operation, the codes that it can answer, by status
+    refusals --> of each operation, the codes that it can answer, by status (openapi_refusals)
     payload schemas --> components
 
 Imported at the first request for the document, so that no cold start of a call pays for it.
@@ -11,20 +11,18 @@ Source: OpenAPI Specification 3.1.0. Its schema objects are JSON Schema Draft 20
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from functions.ingress.answers import REPLAYED_HEADER
+from functions.ingress.openapi_refusals import Refusals, header, rate_headers, replayed_header, shared_headers
 from functions.ingress.openapi_schemas import KEY, OPENAPI_VERSION, SIGNATURE_TIMESTAMP, TENANT, TRACE_ID, schemas
 from functions.ingress.paths import HEALTH_PATH, OPENAPI_PATH
-from functions.ingress.refusals_told import ANY_OPERATION, RUN, WITH_CREDENTIALS, Kinds, refusals_of_call
-from workerflow.domain.credential_refusals import UnauthorizedError
+from functions.ingress.refusals_told import ANY_OPERATION, RUN, WITH_CREDENTIALS, refusals_of_call
 from workerflow.domain.manifest import Manifest
-from workerflow.domain.refusals import PayloadRejectedError, RefusedError, TaskFailedError
 from workerflow.domain.route import Route
 from workerflow.domain.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, TOLERANCE_SECONDS
-from workerflow.runtime.http import JSON, PROBLEM_JSON
+from workerflow.runtime.http import JSON
 
 type Node = dict[str, Any]
 
@@ -38,20 +36,32 @@ _ABOUT = """Calls become tasks: accepted once per `Idempotency-Key`, executed, a
 A call that carries both a token and a signature must be right about both. A path that is not listed is answered 404
 `path_not_found` (a route that does not exist: `route_not_found`, to whoever has proven who they are), another method of
 a listed path 405 `method_not_allowed`. A call whose key was used before is answered in the mode in which its task was
-taken, though the route may have changed its mode since. `version` names the set of routes."""
+taken, though the route may have changed its mode since. `version` names the deployed set of routes, of which those
+are listed that your tenant may call. Where a rate limit is set for a call, every answer to it tells how that stands."""
 _SIGNING = f"""WorkerFlow signature v1: `v1=` and the HMAC-SHA256, in hexadecimal, of eight lines: `workerflow-v1`, the
 timestamp, method, path, query (empty), tenant, key (empty on a GET), SHA-256 of the body in hexadecimal. It goes with
 `{TIMESTAMP_HEADER}`, and on a POST with `Idempotency-Key`."""
 
 
-def openapi_document(manifest: Manifest) -> Node:
-    """The document about the routes of `manifest`. Costs milliseconds, reads nothing."""
-    payloads = {_payload_name(route): _payload_schema(route) for route in manifest.routes.values()}
+def openapi_document(manifest: Manifest, routes: Collection[str] | None = None) -> Node:
+    """The document about the routes of `manifest`. Costs milliseconds, reads nothing.
+
+    Args:
+        manifest: what is deployed.
+        routes: names of those that are to be listed; None lists all.
+    """
+    listed = [route for route in manifest.routes.values() if routes is None or route.name in routes]
+    refusals = Refusals()
     return {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "WorkerFlow", "version": manifest.digest[:12], "description": _ABOUT},
-        "paths": {path: item for route in manifest.routes.values() for path, item in _paths_of(route)} | _own_paths(),
-        "components": {"schemas": schemas() | payloads, "securitySchemes": _security_schemes()},
+        "paths": {path: item for route in listed for path, item in _paths_of(route, refusals)} | _own_paths(refusals),
+        "components": {
+            "schemas": schemas() | {_payload_name(route): _payload_schema(route) for route in listed},
+            "responses": refusals.described,
+            "headers": shared_headers(),
+            "securitySchemes": _security_schemes(),
+        },
     }
 
 
@@ -65,37 +75,37 @@ def _security_schemes() -> Node:
 # Paths --------------------------------------------------------------------------------------------------------------
 
 
-def _paths_of(route: Route) -> Iterable[tuple[str, Node]]:
-    yield f"/api/{route.name}", {"post": _call(route, tenant_in_path=False)}
-    yield f"/api/t/{{tenant}}/{route.name}", {"post": _call(route, tenant_in_path=True)}
+def _paths_of(route: Route, refusals: Refusals) -> Iterable[tuple[str, Node]]:
+    yield f"/api/{route.name}", {"post": _call(route, refusals, tenant_in_path=False)}
+    yield f"/api/t/{{tenant}}/{route.name}", {"post": _call(route, refusals, tenant_in_path=True)}
 
 
-def _own_paths() -> Node:
+def _own_paths(refusals: Refusals) -> Node:
     tenant, timestamp = _tenant_header(), _timestamp_header(required=False)
     run: Node = {
         "operationId": "readRun",
         "summary": "How a run stands.",
         "security": _SECURITY["any"],
         "parameters": [_parameter("path", "traceId", TRACE_ID, required=True), tenant, timestamp],
-        "responses": {"200": _document("The run.", "Run", {"x-trace-id": _header(TRACE_ID)})} | _refused(RUN),
+        "responses": {"200": _document("The run.", "Run", {"x-trace-id": header(TRACE_ID)})} | refusals.of(RUN),
     }
     health: Node = {
         "operationId": "readHealth",
         "summary": "Is anybody there? Needs no credentials.",
         "security": [],
-        "responses": {"200": _document("Yes.", "Health")} | _refused(ANY_OPERATION),
+        "responses": {"200": _document("Yes.", "Health")} | refusals.of(ANY_OPERATION),
     }
     api: Node = {
         "operationId": "readApi",
         "summary": "This document.",
         "security": _SECURITY["any"],
         "parameters": [tenant, timestamp],
-        "responses": {"200": _document("This document.", "Api")} | _refused(WITH_CREDENTIALS),
+        "responses": {"200": _document("This document.", "Api")} | refusals.of(WITH_CREDENTIALS),
     }
     return {"/api/runs/{traceId}": {"get": run}, HEALTH_PATH: {"get": health}, OPENAPI_PATH: {"get": api}}
 
 
-def _call(route: Route, *, tenant_in_path: bool) -> Node:
+def _call(route: Route, refusals: Refusals, *, tenant_in_path: bool) -> Node:
     prefix = "callForTenant" if tenant_in_path else "call"
     return {
         "operationId": f"{prefix}_{route.name}",  # names of routes are lower case: no two of these are the same
@@ -104,7 +114,8 @@ def _call(route: Route, *, tenant_in_path: bool) -> Node:
         "security": _SECURITY[route.authentication],
         "parameters": _call_parameters(route, tenant_in_path=tenant_in_path),
         "requestBody": {"required": True, "content": {JSON: {"schema": _reference(_payload_name(route))}}},
-        "responses": _answers(route) | _refused(refusals_of_call(route, tenant_in_path=tenant_in_path)),
+        "responses": _answers(route)
+        | refusals.of(refusals_of_call(route, tenant_in_path=tenant_in_path), may_be_counted=True),
         "x-workerflow-mode": route.mode,
     }
 
@@ -179,12 +190,12 @@ def _answers(route: Route) -> Node:
     accepted = _document(
         "The task is durable and goes on without its caller.",
         "Accepted",
-        {"location": _header({"type": "string"}, "Where its run is."), **_traces()},
+        {"location": header({"type": "string"}, "Where its run is."), **_traces()},
     )
     if route.mode == "async":
         return {"202": accepted}
     body: Node = {JSON: {"schema": {}}, "*/*": {"schema": {}}}
-    headers = {REPLAYED_HEADER: _replayed(), **_traces()}
+    headers = {REPLAYED_HEADER: replayed_header(), **_traces()}
     return {
         "200": {"description": "What the handler returned.", "content": body, "headers": headers},
         "202": accepted,
@@ -202,44 +213,5 @@ def _document(description: str, schema: str, headers: Node | None = None) -> Nod
 
 
 def _traces() -> Node:
-    traceparent = _header({"type": "string"}, "The call's own.", required=False)
-    return {"x-trace-id": _header(TRACE_ID), "traceparent": traceparent}
-
-
-def _replayed() -> Node:
-    return _header({"const": "true"}, "The outcome is that of an earlier call with the key.", required=False)
-
-
-def _header(schema: Node, description: str = "", *, required: bool = True) -> Node:
-    made: Node = {"required": required, "schema": schema}
-    return made | {"description": description} if description else made
-
-
-def _refused(kinds: Kinds) -> Node:
-    """One response a status; its description names each code with its title."""
-    by_status: dict[int, list[type[RefusedError]]] = defaultdict(list)
-    for kind in sorted(kinds, key=lambda kind: (kind.status, kind.code)):
-        by_status[kind.status].append(kind)
-    return {str(status): _refusal(status, ours) for status, ours in by_status.items()}
-
-
-def _refusal(status: int, kinds: list[type[RefusedError]]) -> Node:
-    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": [kind.code for kind in kinds]}}}
-    return {
-        "description": "\n".join(f"- `{kind.code}`: {kind.title}" for kind in kinds),
-        "content": {PROBLEM_JSON: {"schema": {"allOf": [_reference("Problem"), narrowed]}}},
-        "headers": _refusal_headers(kinds),
-    }
-
-
-def _refusal_headers(kinds: list[type[RefusedError]]) -> Node:
-    """`Retry-After` comes with every refusal that may end by itself, the challenge with every 401."""
-    headers = {"x-trace-id": _header(TRACE_ID, "Of the task that the answer is about.", required=False)}
-    if any(kind.retryable for kind in kinds):
-        seconds = {"type": "string", "pattern": "^[1-9][0-9]*$"}
-        headers["retry-after"] = _header(seconds, "Seconds.", required=all(kind.retryable for kind in kinds))
-    if any(kind in (PayloadRejectedError, TaskFailedError) for kind in kinds):
-        headers[REPLAYED_HEADER] = _replayed()
-    if any(issubclass(kind, UnauthorizedError) for kind in kinds):
-        headers["www-authenticate"] = _header({"type": "string"})
-    return headers
+    traceparent = header({"type": "string"}, "The call's own.", required=False)
+    return {"x-trace-id": header(TRACE_ID), "traceparent": traceparent, **rate_headers()}

@@ -2,7 +2,7 @@
 
     every operation            the event; our own faults
     + what needs credentials   header syntax, tenant, size, query, credentials, their store
-      + a call                 route, key, enablement, JSON; the route's own: proof, schema
+      + a call                 route, key, rate, enablement, JSON; the route's own: proof, schema
         + a sync call          what became of the task
       + a run                  whether it exists
 
@@ -46,6 +46,7 @@ _CALL: Kinds = (
     | {
         refusals.RouteNotFoundError,
         refusals.KeyRequiredError,
+        refusals.RateLimitedError,
         refusals.RouteDisabledError,
         refusals.KeyReusedError,
     }
@@ -55,6 +56,7 @@ _SYNC: Kinds = frozenset(
     {
         refusals.RoutePausedError,
         refusals.InFlightError,
+        refusals.TenantBusyError,
         refusals.SyncTimeoutError,
         refusals.TryAgainError,
         refusals.PayloadRejectedError,

@@ -11,15 +11,17 @@ from functions.ingress.door import Door
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits
+from workerflow.adapters.dynamodb.refused_calls import DynamoRefusedCalls
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
+from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.adapters.lambda_invoke import LambdaInvoker, wait_class
 from workerflow.adapters.s3 import S3Blobs
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.adapters.secrets import SecretTexts, TenantCredentials
 from workerflow.adapters.sqs import SqsTaskQueue
 from workerflow.domain.failure_limit import FailureLimit
-from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.manifest import Manifest
 from workerflow.ports.world import Clock, Ids
 from workerflow.runtime.clock import SystemClock, SystemIds
@@ -29,12 +31,14 @@ from workerflow.services.accept_task import AcceptTask, Retention
 from workerflow.services.answer_sync import AnswerSync
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.ledger import Ledger
+from workerflow.services.limit_rate import LimitRate
 from workerflow.services.read_run import ReadRun
 from workerflow.services.record_death import RecordDeath
+from workerflow.services.record_refusal import RecordRefusal
 from workerflow.services.tell_run import TellRun
+from workerflow.services.tenants import KnownTenants
 
 MANIFEST = Path(__file__).with_name("manifest.json")
-TENANTS = frozenset({DEFAULT_TENANT})
 LONGEST_WAIT_S = 27.0
 """Callers are answered after 28 s; the last second is for the hand-over."""
 
@@ -44,6 +48,7 @@ class Ingress:
     """What the handler needs."""
 
     door: Door
+    record_refusal: RecordRefusal
     telemetry: Telemetry
 
 
@@ -87,8 +92,12 @@ def wire(on: Foundation) -> Ingress:
     tell_run = TellRun(runs=runs, blobs=blobs, clock=on.clock)
     ledger = Ledger(runs=runs, acceptances=acceptances, clock=on.clock, ids=on.ids)
     door = Door(
+        tenants=KnownTenants(
+            store=DynamoTenants(database, state=on.settings.cursor_state), clock=on.clock, faults=on.telemetry
+        ),
         authenticate=_authenticate(on),
         manifest=on.manifest,
+        limit_rate=LimitRate(buckets=DynamoRateLimits(database, on.settings.rate_limits, on.ids), clock=on.clock),
         enablement=CheckEnablement(
             manifest=on.manifest, switches=DynamoSwitches(database, state=on.settings.cursor_state), clock=on.clock
         ),
@@ -114,7 +123,13 @@ def wire(on: Foundation) -> Ingress:
         ids=on.ids,
         environment=on.settings.environment,
     )
-    return Ingress(door, on.telemetry)
+    record_refusal = RecordRefusal(
+        calls=DynamoRefusedCalls(database, on.settings.refused_calls),
+        clock=on.clock,
+        ids=on.ids,
+        faults=on.telemetry,
+    )
+    return Ingress(door, record_refusal, on.telemetry)
 
 
 def _authenticate(on: Foundation) -> Authenticate:
@@ -123,7 +138,6 @@ def _authenticate(on: Foundation) -> Authenticate:
         store=TenantCredentials(texts, prefix=on.settings.secret_prefix, faults=on.telemetry),
         limit=FailureLimit(),
         clock=on.clock,
-        tenants=TENANTS,
     )
 
 

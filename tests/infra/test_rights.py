@@ -13,6 +13,8 @@ RUNS = "workerflow-prod-runs"
 LETTERS = "workerflow-prod-dead-letters"
 STATE = "workerflow-prod-cursor-state"
 AUDIT = "workerflow-prod-audit-events"
+BUCKETS = "workerflow-prod-rate-limits"
+REFUSED = "workerflow-prod-refused-calls"
 TASKS = "workerflow-prod-tasks"
 
 EXPECTED = {
@@ -23,6 +25,9 @@ EXPECTED = {
         ("dynamodb:PutItem", RUNS),
         ("dynamodb:PutItem", LETTERS),
         ("dynamodb:Query", STATE),
+        ("dynamodb:GetItem", STATE),
+        ("dynamodb:UpdateItem", BUCKETS),
+        ("dynamodb:PutItem", REFUSED),
         ("sqs:SendMessage", TASKS),
         ("s3:GetObject", "Bucket/*"),
         ("s3:PutObject", "Bucket/*"),

@@ -228,7 +228,9 @@ def test_bad_input_is_refused_with_its_code_and_leaves_no_trace(
     assert (answer.status, answer.code) == (status, code)
     assert world.nothing_was_written()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["level"], line["status"], line["code"]) for line in lines] == [("INFO", status, code)]
+    told = [line for line in lines if "_aws" not in line]
+    assert [(line["level"], line["status"], line["code"]) for line in told] == [("INFO", status, code)]
+    assert [line["reason"] for line in lines if "_aws" in line] == [code]
 
 
 @pytest.mark.parametrize("send", [with_token(), signed(), signed(key="x" * 255), altered(authorization="Bearer wrong")])

@@ -63,22 +63,33 @@ def _faults(
     if operation is None:
         return [] if json.loads(body)["code"] in {kind.code for kind in NO_OPERATION} else ["this is no operation"]
     responses = operation["responses"]
-    response = responses.get(str(status)) or responses.get("default")
-    if response is None:
+    found = responses.get(str(status)) or responses.get("default")
+    if found is None:
         return ["no such status"]
-    faults = _header_faults(response, headers) + _body_faults(document, response, headers, body)
+    response = resolved(document, found)
+    faults = _header_faults(document, response, headers) + _body_faults(document, response, headers, body)
     is_own = "default" in responses and headers.get("content-type") != "application/problem+json"
-    return _faults_of_own(responses["default"], headers) if faults and is_own else faults
+    return _faults_of_own(document, responses["default"], headers) if faults and is_own else faults
 
 
-def _faults_of_own(response: Mapping[str, Any], headers: Mapping[str, str]) -> list[str]:
+def _faults_of_own(document: Mapping[str, Any], response: Mapping[str, Any], headers: Mapping[str, str]) -> list[str]:
     """A handler's own response may carry any header and any body."""
-    required = {name for name, header in response["headers"].items() if header["required"]}
+    told = {name: resolved(document, header) for name, header in response["headers"].items()}
+    required = {name for name, header in told.items() if header["required"]}
     return [f"lacks {name}" for name in sorted(required - headers.keys())]
 
 
-def _header_faults(response: Mapping[str, Any], headers: Mapping[str, str]) -> list[str]:
-    told = {name.lower(): header for name, header in response.get("headers", {}).items()}
+def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a node refers to, if it is a reference into the document's components."""
+    if "$ref" not in node:
+        return node
+    _, _, kind, name = node["$ref"].split("/")
+    found: Mapping[str, Any] = document["components"][kind][name]
+    return found
+
+
+def _header_faults(document: Mapping[str, Any], response: Mapping[str, Any], headers: Mapping[str, str]) -> list[str]:
+    told = {name.lower(): resolved(document, header) for name, header in response.get("headers", {}).items()}
     faults = [f"an untold header {name}" for name in sorted(headers.keys() - told.keys() - UNSAID)]
     for name, header in told.items():
         if name in headers:

@@ -40,6 +40,7 @@ class QuietTelemetry:
         self.failures: list[str] = []
 
     def count(self, name: str, value: int = 1, *, schedule: str | None = None) -> None: ...
+    def count_refusal(self, *, tenant: str, reason: str) -> None: ...
     def info(self, message: str, **fields: object) -> None: ...
     def warning(self, message: str, **fields: object) -> None: ...
     def flush(self) -> None: ...
@@ -89,7 +90,7 @@ class Processes:
     def start_workflow(self) -> None:
         settings = WorkflowSettings(**_settings(self._aws, WorkflowSettings))
         self.workflow: ExecuteTask = workflow_wiring.wire(
-            settings, self._aws.clients, self._manifest, self._runner, self._clock, self._ids
+            settings, self._aws.clients, self._manifest, self._runner, self._clock, self._ids, self.telemetry
         )
 
     def start_scheduler(self) -> None:

@@ -23,6 +23,7 @@ class RefusedError(WorkerFlowError):
         status: HTTP status.
         title: what happened, the same for every occurrence.
         detail: what this caller should change; may be empty.
+        repeats_payload: whether `detail` may repeat a part of the body: it is told to the caller and kept nowhere.
         headers: response headers that belong to it, such as `Allow`; lower-case names.
         members: further members of the problem document, such as `errors`.
         trace_id: the task that the answer is about, if there is one.
@@ -30,6 +31,7 @@ class RefusedError(WorkerFlowError):
 
     status: ClassVar[int]
     title: ClassVar[str]
+    repeats_payload: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class BodyTooLargeError(RefusedError):
     title = "The body is too large"
 
 
-# Route, key, enablement ---------------------------------------------------------------------------------------------
+# Route, key, rate, enablement ---------------------------------------------------------------------------------------
 
 
 class RouteNotFoundError(RefusedError):
@@ -149,6 +151,26 @@ class KeyRequiredError(RefusedError):
     code = "key_required"
     status = 400
     title = "A signed call carries an Idempotency-Key"
+
+
+class RateLimitedError(RefusedError):
+    """The tenant's policy lets no more calls pass right now; this one was counted and left nothing behind."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many calls"
+    retryable = True
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("repeat the call later", headers={"retry-after": str(retry_after_seconds)})
+
+
+class EventIdMalformedError(RefusedError):
+    """A sender's call whose body does not name its event: nothing else that is signed could be its key."""
+
+    code = "event_id_malformed"
+    status = 400
+    title = "The event's id is missing or malformed"
 
 
 class RouteDisabledError(RefusedError):
@@ -210,6 +232,7 @@ class BodyDuplicateKeyError(BodyRefusedError):
 
     code = "body_duplicate_key"
     title = "An object in the body names a member twice"
+    repeats_payload = True
 
 
 class BodyNumberOutOfRangeError(BodyRefusedError):
@@ -258,6 +281,15 @@ class InFlightError(RefusedError):
     code = "in_flight"
     status = 409
     title = "The task is being executed"
+    retryable = True
+
+
+class TenantBusyError(RefusedError):
+    """As many of the tenant's tasks are being executed as its policy allows; nothing of this one ran."""
+
+    code = "tenant_busy"
+    status = 429
+    title = "The tenant has too many tasks in flight"
     retryable = True
 
 

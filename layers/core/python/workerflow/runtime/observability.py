@@ -45,6 +45,15 @@ class Telemetry:
         self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
         self._pending = True
 
+    def count_refusal(self, *, tenant: str, reason: str) -> None:
+        """Add to `CallRefused`, with the dimensions `tenant` and `reason`: a line of its own, written at once.
+
+        Both must be of a bounded number: each pair is a metric that is paid for.
+        """
+        with single_metric("CallRefused", MetricUnit.Count, 1, namespace=self._namespace) as metric:
+            metric.add_dimension("tenant", tenant)
+            metric.add_dimension("reason", reason)
+
     def info(self, message: str, **fields: object) -> None:
         """Log one line. A field that is None is left out."""
         self.logger.info(message, extra=_told(fields), stacklevel=_CALLER)

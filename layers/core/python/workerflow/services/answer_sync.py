@@ -77,7 +77,14 @@ class Paused:
     """The route was paused in this moment; nothing ran."""
 
 
-type SyncAnswer = Finished | Failed | TryAgain | InFlight | HandedOver | TimedOut | Ended | Paused
+@dataclass(frozen=True, slots=True)
+class TenantBusy:
+    """As many of the tenant's tasks are being executed as its policy allows; nothing ran."""
+
+    retry_after_seconds: float
+
+
+type SyncAnswer = Finished | Failed | TryAgain | InFlight | HandedOver | TimedOut | Ended | Paused | TenantBusy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,5 +146,6 @@ _ANSWERS: dict[ExecutionStatus, Callable[[Execution], SyncAnswer]] = {
     ExecutionStatus.BUSY: lambda execution: InFlight(execution.delay_seconds),
     ExecutionStatus.PARKED: lambda _: HandedOver(),
     ExecutionStatus.REFUSED: lambda _: Paused(),
+    ExecutionStatus.FULL: lambda execution: TenantBusy(execution.delay_seconds),
     ExecutionStatus.ENDED: lambda execution: Ended(execution.error or ""),
 }
