@@ -11,21 +11,44 @@ from typing import Any
 import pytest
 
 from tests.support.runs import A_FAILURE, a_replay, a_run, failed, letter_of
+from tests.support.schedules import a_cursor, a_mark
 from tests.support.tasks import NOW_MS, an_acceptance
-from workerflow.adapters.dynamodb import acceptances, audit, conditions, cursors, replays, runs, switches
+from tests.support.tenants import A_REFUSED_CALL, A_ROLLUP
+from workerflow.adapters.dynamodb import (
+    acceptances,
+    audit,
+    conditions,
+    cursors,
+    rate_limits,
+    refused_calls,
+    replays,
+    rollups,
+    runs,
+    schedules,
+    slots,
+    switches,
+    tenants,
+)
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
+from workerflow.adapters.dynamodb.items import limit as limit_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
+from workerflow.adapters.dynamodb.items import refused_call as refused_call_codec
+from workerflow.adapters.dynamodb.items import rollup as rollup_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
+from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.adapters.dynamodb.items import state as state_codec
+from workerflow.adapters.dynamodb.items import tenants as tenants_codec
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import LetterState
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.failure import Failure
+from workerflow.domain.schedule_cursor import Missed
 from workerflow.domain.stored import StoredBytes
 from workerflow.ports.stores import AttemptRecord, Cursor
+from workerflow.ports.tenants import Slot, TenantsDocument
 from workerflow.tables import TABLES, Projection, Table
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tables.md").read_text()
@@ -41,9 +64,25 @@ STORES = (
     switches.DynamoSwitches,
     cursors.DynamoCursors,
     audit.DynamoAuditLog,
+    schedules.DynamoSchedules,
+    tenants.DynamoTenants,
+    rate_limits.DynamoRateLimits,
+    slots.DynamoSlots,
+    refused_calls.DynamoRefusedCalls,
+    rollups.DynamoRollups,
 )
 NO_CALL = {"DynamoRuns.holds"}
-CHILD = replace(a_replay(an_acceptance(), 1).acceptance, traceparent="00", not_before_ms=1, accepted_at_ms=2)
+CHILD = replace(
+    a_replay(an_acceptance(), 1).acceptance, traceparent="00", not_before_ms=1, accepted_at_ms=2, manual=True
+)
+
+FULL_CURSOR = a_cursor(
+    last_due_ms=NOW_MS,
+    last_trace_id="a" * 44,
+    missed={Missed.LATE: 1},
+    last_missed_ms=NOW_MS,
+    last_missed_reason=Missed.LATE,
+)
 
 
 def _failures() -> list[Failure]:
@@ -52,7 +91,14 @@ def _failures() -> list[Failure]:
 
 def _items_of_runs() -> list[dict[str, Any]]:
     row = replace(
-        failed(a_run()), due_at_ms=5, not_before_ms=5, paused=True, handed_over=True, resends=1, has_output_item=True
+        failed(a_run()),
+        due_at_ms=5,
+        not_before_ms=5,
+        paused=True,
+        capped=True,
+        handed_over=True,
+        resends=1,
+        has_output_item=True,
     )
     records = [
         AttemptRecord("default", row.trace_id, 1, NOW_MS, 9, output=stored) for stored in (SQUEEZED, PLAIN, POINTED)
@@ -85,10 +131,19 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "cursor_state": [
         state_codec.switch_to_item(Switch("default", "route:echo", Enablement.PAUSED, "why", "ops", NOW_MS, 1, "1")),
         state_codec.cursor_to_item(Cursor("default", 0, "a" * 44, 1, "1")),
+        schedule_codec.to_item(FULL_CURSOR),
+        schedule_codec.mark_to_item(a_mark()),
+        *(tenants_codec.to_item(TenantsDocument(text, 1, "1")) for text in ("{}", " " * 500)),
     ],
     "audit_events": [
         audit_codec.to_item(AuditEvent("default", NOW_MS, "1", "ops", "switch.set", "route:echo", "why", {"a": "b"}))
     ],
+    "rollups": [rollup_codec.to_item(A_ROLLUP)],
+    "rate_limits": [
+        {"tat": NOW_MS, **{limit_codec.seen_attribute(f"{number:x}"): "1" for number in range(limit_codec.RECENT)}},
+        limit_codec.slot_to_item(Slot("default", 0, "1", NOW_MS)),
+    ],
+    "refused_calls": [refused_call_codec.to_item(A_REFUSED_CALL)],
 }
 
 
@@ -117,7 +172,7 @@ def test_every_table_has_its_section_and_no_other_has() -> None:
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_a_table_is_told_with_its_meaning_and_keys(table: Table) -> None:
     section = _section(f"`{table.name}`")
-    assert section.strip().startswith(table.meaning)
+    assert " ".join(section.split()).startswith(table.meaning)
     told = {row[0].strip("`"): row[1].replace("`", "") for row in _rows(section, "key")}
     keys = {table.partition_key: table.partition_value}
     if table.sort_key is not None:
