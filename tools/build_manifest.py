@@ -32,6 +32,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from workerflow.domain.cron import zone_faults
 from workerflow.domain.errors import ManifestError
 from workerflow.domain.manifest import Manifest, repeated_names
 from workerflow.domain.route import Route
@@ -254,7 +255,7 @@ def source_faults_of(source: Source) -> list[str]:
     if isinstance(source, Route):
         return [*route_faults(source), *schema_faults(source.schema)]
     if isinstance(source, Schedule):
-        return schedule_faults(source)
+        return [*schedule_faults(source), *zone_faults(source.zone)]
     raise TypeError(f"no rules for {type(source).__name__}")
 
 

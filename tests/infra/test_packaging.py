@@ -16,6 +16,7 @@ import pytest
 
 from infra.environments import LOCAL
 from tests.infra.templates import Json, Resources
+from tools.build_manifest import BUILTIN_FOLDER, BUILTIN_PACKAGE
 from tools.package import Assets, build_assets
 from tools.package.functions import FUNCTIONS, READ_THE_MANIFEST
 from tools.package.runtime import lay_out_runtime
@@ -46,17 +47,45 @@ def python(script: str, path: list[Path], environment: Json) -> subprocess.Compl
     )
 
 
+def layers_of(assets: Assets) -> list[Path]:
+    return [assets.core_layer / "python", assets.vendor_layer / "python"]
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_imported_from_its_asset_and_the_layers_alone(
     assets: Assets, lambda_runtime: Path, local: Resources, name: str
 ) -> None:
     told = {key: local.readable(value) for key, value in local.function(name)["Environment"]["Variables"].items()}
-    layers = [assets.core_layer / "python", assets.vendor_layer / "python"]
     script = f"import functions.{name}.handler as it; print(it.lambda_handler.__module__, it.__file__)"
-    done = python(script, [assets.functions[name], *layers, lambda_runtime], told)
+    done = python(script, [assets.functions[name], *layers_of(assets), lambda_runtime], told)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[0] == f"functions.{name}.handler"
     assert done.stdout.split()[1].startswith(str(assets.functions[name]))
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "scheduler"])
+def test_only_the_tick_pays_for_the_import_of_croniter(
+    assets: Assets, lambda_runtime: Path, local: Resources, name: str
+) -> None:
+    told = {key: local.readable(value) for key, value in local.function(name)["Environment"]["Variables"].items()}
+    path = [assets.functions[name], *layers_of(assets), lambda_runtime]
+    done = python(f"import functions.{name}.handler; print('croniter' in sys.modules)", path, told)
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+def test_the_tick_knows_from_the_layers_alone_when_a_schedule_fires(assets: Assets, lambda_runtime: Path) -> None:
+    """The last of the year is after the change to winter time: rules and all come from the layer's time zone data."""
+    script = (
+        "from workerflow.domain.cron import Timing\n"
+        "import croniter, tzdata\n"
+        "print(Timing.of('30 1 31 12 *', 'Europe/Berlin').next_fire(1_790_000_000_000))\n"
+        "print(croniter.__file__, tzdata.__file__)\n"
+    )
+    done = python(script, [assets.functions["scheduler"], *layers_of(assets), lambda_runtime], {})
+    assert done.returncode == 0, done.stderr
+    fire, *files = done.stdout.split()
+    assert int(fire) == 1_798_677_000_000  # 2026-12-31T00:30:00Z
+    assert all(file.startswith(str(assets.vendor_layer)) for file in files)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -71,6 +100,15 @@ def test_a_function_has_the_manifest_if_it_reads_it(assets: Assets, name: str) -
 def test_only_workflow_carries_handlers(assets: Assets, name: str) -> None:
     assert not (assets.functions[name] / "functions" / name / "handlers").exists()
     assert (assets.functions["workflow"] / "functions/workflow/handlers/webhook_echo.py").is_file()
+
+
+def test_the_platforms_own_schedules_are_packaged_and_stand_in_the_manifest(assets: Assets) -> None:
+    packaged = assets.functions["workflow"] / BUILTIN_FOLDER
+    assert (packaged / "__init__.py").is_file()
+    manifest = json.loads((assets.functions["workflow"] / "functions/workflow/manifest.json").read_text())
+    searched = {file.stem for file in packaged.glob("*.py") if not file.name.startswith("_")}
+    found = {one["module"].rpartition(".") for one in manifest["schedules"].values()}
+    assert {module for package, _, module in found if package == BUILTIN_PACKAGE} == searched
 
 
 def test_a_function_carries_no_other_function(assets: Assets) -> None:
@@ -95,7 +133,7 @@ def test_extra_handlers_become_a_package_beside_functions(tmp_path: Path) -> Non
 def test_the_vendor_layer_leaves_the_sdk_to_lambda(assets: Assets) -> None:
     layer = assets.vendor_layer / "python"
     names = {path.name for path in layer.iterdir()}
-    assert {"aws_lambda_powertools", "jsonschema_rs"} <= names
+    assert {"aws_lambda_powertools", "jsonschema_rs", "croniter", "dateutil", "six.py", "tzdata"} <= names
     assert not {"boto3", "botocore", "s3transfer", "urllib3", "tests", "bin"} & names
 
 

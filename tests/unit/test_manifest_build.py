@@ -184,6 +184,13 @@ def test_files_share_code_through_files_with_an_underscore_and_through_each_othe
         ("@schedule('@hourly', name='F')\ndef f(p, c): ...\n", "a.py:2: schedule 'F': the name 'F' is not [a-z]"),
         ("@schedule('@hourly', overlap='x')\ndef f(p, c): ...\n", "a.py:2: schedule 'f': overlap 'x' is none of"),
         ("@schedule('@hourly', timeout_seconds=0)\ndef f(p, c): ...\n", "a.py:2: schedule 'f': timeout_seconds 0"),
+        ("@schedule('59/15 * * * *')\ndef f(p, c): ...\n", "a.py:2: schedule 'f': the minute '59/15' has a step"),
+        ("@schedule('@hourly', zone='Mars')\ndef f(p, c): ...\n", "a.py:2: schedule 'f': zone 'Mars' is not in the"),
+        ("@schedule('@hourly', zone=None)\ndef f(p, c): ...\n", "a.py:2: schedule 'f': zone is a name such as"),
+        ("@schedule(None)\ndef f(p, c): ...\n", "a.py:2: schedule 'f': cron is text"),
+        ("@schedule('@hourly', tenants='acme')\ndef f(p, c): ...\n", "a.py:2: schedule 'f': tenants is a tuple"),
+        ("@schedule('@hourly', catch_up='x')\ndef f(p, c): ...\n", "a.py:2: schedule 'f': catch_up: policy 'x' is"),
+        ("@schedule('@hourly', catch_up=3)\ndef f(p, c): ...\n", "a.py:2: schedule 'f': catch_up is a CatchUp, not"),
         ("@schedule\ndef f(p, c): ...\n", "a.py:2: cannot be imported: TypeError: write @schedule(cron="),
         ("@schedule()\ndef f(p, c): ...\n", "a.py:2: cannot be imported: TypeError: schedule() missing 1 required"),
         ("def f(p, c): ...\n", "a.py:1: declares neither route nor schedule (a file that only helps others beg"),
@@ -244,6 +251,17 @@ def test_all_faults_of_all_files_are_reported_at_once_in_order(folder: HandlerFo
     ]
     assert found[3] == "a.py:4: route 'same': declared more than once, also at c.py:2"
     assert found[5] == "c.py:2: route 'same': declared more than once, also at a.py:4"
+
+
+def test_all_faults_of_all_schedules_are_reported_at_once_with_those_of_routes(folder: HandlerFolder) -> None:
+    text = "@schedule('* * * *', zone='Mars', overlap='x', name='F')\n@route(mode='x')\ndef f(p): ...\n"
+    found = faults(folder, a=text, b="@schedule('30 2 30 2 *')\ndef g(p, c): ...\n")
+    assert [fault.rpartition("schedule ")[2].rpartition("route ")[2].partition(":")[0] for fault in found] == [
+        *["'f'"] * 2,
+        *["'F'"] * 5,
+        "'g'",
+    ]
+    assert found[-1] == "b.py:2: schedule 'g': the day of month '30' never comes in feb"
 
 
 def test_a_schedule_that_is_declared_twice_is_told_at_both_places(folder: HandlerFolder) -> None:

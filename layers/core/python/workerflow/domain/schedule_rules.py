@@ -1,10 +1,14 @@
-"""What a schedule may be, beside what every source may be."""
+"""What a schedule may be, beside what every source may be.
+
+Functions read the manifest at every cold start, and hold it against these rules again. So the one rule that takes the
+time zone data stands apart, `domain.cron.zone_faults`: the manifest's builder asks it, beside these.
+"""
 
 from __future__ import annotations
 
 from typing import get_args
 
-from workerflow.domain.cron import cron_faults, zone_faults
+from workerflow.domain.cron_expression import cron_faults
 from workerflow.domain.errors import InvalidIdentifierError
 from workerflow.domain.identity import require_tenant
 from workerflow.domain.schedule import (
@@ -20,11 +24,10 @@ from workerflow.domain.source_rules import choice_faults, is_whole, source_fault
 
 
 def schedule_faults(schedule: Schedule) -> list[str]:
-    """Everything that is wrong with one schedule by itself, in words for its author."""
+    """Everything that is wrong with one schedule by itself but its zone, in words for its author."""
     return [
         *source_faults(schedule),
         *cron_faults(schedule.cron),
-        *zone_faults(schedule.zone),
         *_catch_up_faults(schedule.catch_up),
         *choice_faults("overlap", schedule.overlap, get_args(Overlap)),
         *_mixture_faults(schedule.catch_up, schedule.overlap),
