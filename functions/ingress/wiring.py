@@ -92,9 +92,7 @@ def wire(on: Foundation) -> Ingress:
     tell_run = TellRun(runs=runs, blobs=blobs, clock=on.clock)
     ledger = Ledger(runs=runs, acceptances=acceptances, clock=on.clock, ids=on.ids)
     door = Door(
-        tenants=KnownTenants(
-            store=DynamoTenants(database, state=on.settings.cursor_state), clock=on.clock, faults=on.telemetry
-        ),
+        tenants=_tenants(on, database),
         authenticate=_authenticate(on),
         manifest=on.manifest,
         limit_rate=LimitRate(buckets=DynamoRateLimits(database, on.settings.rate_limits, on.ids), clock=on.clock),
@@ -123,13 +121,17 @@ def wire(on: Foundation) -> Ingress:
         ids=on.ids,
         environment=on.settings.environment,
     )
-    record_refusal = RecordRefusal(
-        calls=DynamoRefusedCalls(database, on.settings.refused_calls),
-        clock=on.clock,
-        ids=on.ids,
-        faults=on.telemetry,
-    )
-    return Ingress(door, record_refusal, on.telemetry)
+    return Ingress(door, _record_refusal(on), on.telemetry)
+
+
+def _tenants(on: Foundation, database: Database) -> KnownTenants:
+    store = DynamoTenants(database, state=on.settings.cursor_state)
+    return KnownTenants(store=store, clock=on.clock, faults=on.telemetry)
+
+
+def _record_refusal(on: Foundation) -> RecordRefusal:
+    calls = DynamoRefusedCalls(Database(on.clients.dynamodb_hurried()), on.settings.refused_calls)
+    return RecordRefusal(calls=calls, clock=on.clock, ids=on.ids, faults=on.telemetry)
 
 
 def _authenticate(on: Foundation) -> Authenticate:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAKERS: tuple[Callable[[Clients], Any], ...] = (
     Clients.dynamodb,
+    Clients.dynamodb_hurried,
     Clients.sqs,
     Clients.s3,
     Clients.secrets,
@@ -32,6 +33,12 @@ def test_every_client_can_be_made_and_there_is_no_service_without_one() -> None:
 def test_a_client_is_made_once() -> None:
     clients = Clients("us-east-1")
     assert all(maker(clients) is maker(clients) for maker in MAKERS)
+
+
+def test_what_an_answer_must_not_wait_for_is_tried_once_and_shortly() -> None:
+    config: Any = Clients("us-east-1").dynamodb_hurried().meta.config
+    assert config.connect_timeout + config.read_timeout < 1
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
 
 
 def folders_listed(session: Session, monkeypatch: pytest.MonkeyPatch) -> int:

@@ -28,6 +28,7 @@ CONNECT_SECONDS = 1.0
 READ_SECONDS = 3.0
 """A store that does not answer within this time is asked again by the SDK: 3 tries in all, about 10 s at worst."""
 OBJECT_READ_SECONDS = 5.0
+HURRIED_SECONDS = 0.4
 POOL_CONNECTIONS = 20
 """More than the threads that any function runs: a batch of 10, and some room."""
 TRIES = 3
@@ -73,6 +74,11 @@ class Clients:
         client: DynamoDBClient = self._once("dynamodb", 0, partial(_patient, READ_SECONDS))
         return client
 
+    def dynamodb_hurried(self) -> DynamoDBClient:
+        """One for what an answer must not wait for: a single try, and a fraction of a second for it."""
+        client: DynamoDBClient = self._once("dynamodb", 1, _hurried)
+        return client
+
     def sqs(self) -> SQSClient:
         client: SQSClient = self._once("sqs", 0, partial(_patient, READ_SECONDS))
         return client
@@ -110,6 +116,16 @@ def _patient(read_seconds: float) -> Config:
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": TRIES},
         max_pool_connections=POOL_CONNECTIONS,
+        tcp_keepalive=True,
+    )
+
+
+def _hurried() -> Config:
+    return Config(
+        connect_timeout=HURRIED_SECONDS,
+        read_timeout=HURRIED_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=1,
         tcp_keepalive=True,
     )
 
