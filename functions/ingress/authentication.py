@@ -11,7 +11,7 @@ from typing import Protocol
 
 from workerflow.domain.credential_refusals import SignatureMismatchError, TokenMismatchError, TooManyFailuresError
 from workerflow.domain.credentials import Credentials, Presented, Proof, prove
-from workerflow.domain.failure_limit import FailureLimit
+from workerflow.domain.failure_limit import FailureLimit, failure_bucket
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.ports.world import Clock
 
@@ -28,8 +28,13 @@ class CredentialStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticate:
-    """Decides about credentials. Calls for tenants that do not exist are checked against the default tenant's secrets,
-    for the same work, and refused all the same.
+    """Decides about credentials.
+
+    Calls for tenants that do not exist are checked against the default tenant's secrets, for the same work, and refused
+    all the same.
+
+    A call that only a sender's signature proves stands outside of the limit: whoever makes a sender send to us with a
+    wrong secret could otherwise get that sender's addresses blocked.
     """
 
     store: CredentialStore
@@ -46,18 +51,19 @@ class Authenticate:
             source_address: of the caller, as the platform saw it.
 
         Raises:
-            TooManyFailuresError: the address failed too often; nothing was compared.
+            TooManyFailuresError: the client behind the address failed too often; nothing was compared.
             UnauthorizedError: they are missing, malformed or wrong.
             StoreUnavailableError: the secrets cannot be read.
         """
+        bucket = None if _is_senders_alone(presented) else failure_bucket(source_address, tenant)
         now_ms = self.clock.now_ms()
-        wait_seconds = self.limit.wait_seconds(source_address, now_ms)
-        if wait_seconds:
+        if bucket is not None and (wait_seconds := self.limit.wait_seconds(bucket, now_ms)):
             raise TooManyFailuresError(wait_seconds)
         try:
             return self._prove(presented, tenant if exists else DEFAULT_TENANT, exists=exists)
         except (SignatureMismatchError, TokenMismatchError):
-            self.limit.record_failure(source_address, now_ms)
+            if bucket is not None:
+                self.limit.record_failure(bucket, now_ms)
             raise
 
     def _prove(self, presented: Presented, owner: str, *, exists: bool) -> Proof:
@@ -72,3 +78,7 @@ class Authenticate:
 
     def _check(self, presented: Presented, credentials: Credentials, *, exists: bool) -> Proof:
         return prove(presented, credentials, tenant_exists=exists, now_seconds=self.clock.now_ms() / 1000)
+
+
+def _is_senders_alone(presented: Presented) -> bool:
+    return presented.sender_call is not None and presented.token is None

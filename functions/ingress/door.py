@@ -4,7 +4,7 @@
       -> credentials                                (limit of failures, then comparison)
       -> the run, or the OpenAPI document, or
       -> the tenant's policy: body size, route -> sufficient proof -> key -> the tenant's rate
-      -> enablement -> JSON -> schema
+      -> enablement -> JSON -> a sender's handshake, or the event that it names -> schema
       -> acceptance -> 202, or the sync answer
 
 What is cheap and tells nothing comes first; what would tell something (does this route exist?) comes after the
@@ -15,16 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 from functions.ingress.answers import PAUSED_RETRY_SECONDS, answered, run_document, taken
 from functions.ingress.authentication import Authenticate
 from functions.ingress.call_headers import CallHeaders, presented_by, read_call_headers, tenant_of
 from functions.ingress.call_so_far import CallSoFar
-from functions.ingress.kept_refusal import lines_of_v1
 from functions.ingress.paths import CallPath, HealthPath, OpenApiPath, RunPath, match_path
 from functions.ingress.rate_fields import rate_fields, retry_after_seconds
+from functions.ingress.sender_calls import handshake_response, lines_expected
 from workerflow.domain.credentials import Proof
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
@@ -44,6 +43,7 @@ from workerflow.domain.refusals import (
     RunNotFoundError,
 )
 from workerflow.domain.route import Route
+from workerflow.domain.sender_call import event_key
 from workerflow.domain.task import Acceptance
 from workerflow.domain.tenants import UNLIMITED, TenantPolicy, Tenants
 from workerflow.ports.world import Ids, PayloadFault
@@ -119,9 +119,9 @@ class Door:
         if isinstance(path, OpenApiPath):
             return self._tell_api(caller)
         route = self._route(request, caller, path)
-        draft = self._draft(request, caller, route, self._key(headers, caller))
+        self._require_key(headers, caller)
         self._require_rate(request, so_far, caller, route)
-        return self._take(request, caller, route, draft, wait_seconds)
+        return self._take(request, headers, caller, route, wait_seconds)
 
     def _caller(
         self, request: Request, so_far: CallSoFar, headers: CallHeaders, path: OpenApiPath | RunPath | CallPath
@@ -133,7 +133,7 @@ class Door:
             raise BodyTooLargeError(f"at most {MAX_BODY_BYTES} bytes")
         if headers.is_signed and request.query:
             raise QueryNotAllowedError("put everything into the body")
-        so_far.expected = partial(lines_of_v1, request, headers, tenant) if headers.is_signed else None
+        so_far.expected = lines_expected(request, headers, tenant)
         presented = presented_by(request, headers, tenant, path.route if isinstance(path, CallPath) else "")
         proof = self.authenticate(
             presented, tenant=tenant, exists=policy is not None, source_address=request.source_address
@@ -172,19 +172,31 @@ class Door:
             raise RateLimitedError(retry_after_seconds(counted))
 
     def _take(
-        self, request: Request, caller: Caller, route: Route, draft: TaskDraft, wait_seconds: Callable[[], float]
+        self, request: Request, headers: CallHeaders, caller: Caller, route: Route, wait_seconds: Callable[[], float]
     ) -> Response:
         self._require_enabled(caller, route)
-        self._require_valid(route, request.body)
-        return self._accept(draft, wait_seconds).with_headers(_traced(request))
+        document = parse_body(request.body)
+        sender = caller.proof.sender
+        handshake = None if sender is None else handshake_response(sender, document)
+        if handshake is not None:
+            return handshake
+        draft = self._draft(request, caller, route, self._key(headers, caller, document))
+        self._require_valid(route, document, size=len(request.body))
+        response = self._accept(draft, wait_seconds, names_event=sender is not None)
+        return response.with_headers(_traced(request))
 
-    def _key(self, headers: CallHeaders, caller: Caller) -> str:
-        """The caller's key; a call that only a token proves may leave it out, and is then a new task every time."""
-        if headers.key is not None:
-            return headers.key
-        if caller.proof.by_signature:
+    def _require_key(self, headers: CallHeaders, caller: Caller) -> None:
+        if caller.proof.by_signature and headers.key is None:
             raise KeyRequiredError("send `Idempotency-Key`, and sign it")
-        return f"minted-{self.ids.nonce()}{self.ids.nonce()}"
+
+    def _key(self, headers: CallHeaders, caller: Caller, document: Any) -> str:  # noqa: ANN401 - JSON
+        """The caller's key, or the event of a sender's call, whatever its headers say.
+
+        A call that only a token proves may leave it out, and is then a new task every time.
+        """
+        if caller.proof.sender_call is not None:
+            return event_key(caller.proof.sender_call, document)
+        return headers.key or f"minted-{self.ids.nonce()}{self.ids.nonce()}"
 
     def _draft(self, request: Request, caller: Caller, route: Route, key: str) -> TaskDraft:
         return TaskDraft(
@@ -206,23 +218,24 @@ class Door:
         if state is Enablement.PAUSED and route.mode == "sync":
             raise RoutePausedError("repeat the call later", headers={"retry-after": str(PAUSED_RETRY_SECONDS)})
 
-    def _require_valid(self, route: Route, body: bytes) -> None:
-        document = parse_body(body)
-        faults = self.schemas.faults_of(route, document, size=len(body))
+    def _require_valid(self, route: Route, document: Any, *, size: int) -> None:  # noqa: ANN401 - JSON
+        faults = self.schemas.faults_of(route, document, size=size)
         if faults:
             listed = [{"pointer": fault.pointer, "message": fault.message} for fault in faults[:MAX_FAULTS_LISTED]]
             raise PayloadInvalidError(listed, more=len(faults) >= MAX_FAULTS_LISTED)
 
-    def _accept(self, draft: TaskDraft, wait_seconds: Callable[[], float]) -> Response:
+    def _accept(self, draft: TaskDraft, wait_seconds: Callable[[], float], *, names_event: bool) -> Response:
+        """Take the task. An event that its sender tells of again, in other words, is the task that it became first."""
         outcome = self.accept(draft)
         acceptance = outcome.acceptance
-        if isinstance(outcome, KeyReused):
+        if isinstance(outcome, KeyReused) and not names_event:
             raise KeyReusedError("another body needs another key", trace_id=acceptance.trace_id)
+        duplicate = isinstance(outcome, KeyReused) or outcome.duplicate
         if acceptance.mode == "async":  # as it was taken: a deploy may have changed the route since
-            response = taken(acceptance, duplicate=outcome.duplicate)
+            response = taken(acceptance, duplicate=duplicate)
         else:
             answer = self._wait_for(acceptance, wait_seconds())
-            response = answered(acceptance, answer, duplicate=outcome.duplicate)
+            response = answered(acceptance, answer, duplicate=duplicate)
         return response.with_headers({TRACE_HEADER: acceptance.trace_id})
 
     def _wait_for(self, acceptance: Acceptance, wait_seconds: float) -> SyncAnswer:

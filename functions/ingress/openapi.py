@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from functions.ingress import openapi_senders
 from functions.ingress.answers import REPLAYED_HEADER
 from functions.ingress.openapi_refusals import Refusals, header, rate_headers, replayed_header, shared_headers
 from functions.ingress.openapi_schemas import KEY, OPENAPI_VERSION, SIGNATURE_TIMESTAMP, TENANT, TRACE_ID, schemas
@@ -21,6 +22,7 @@ from functions.ingress.paths import HEALTH_PATH, OPENAPI_PATH
 from functions.ingress.refusals_told import ANY_OPERATION, RUN, WITH_CREDENTIALS, refusals_of_call
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.route import Route
+from workerflow.domain.senders import SENDERS
 from workerflow.domain.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, TOLERANCE_SECONDS
 from workerflow.runtime.http import JSON
 
@@ -30,7 +32,7 @@ _SECURITY: Node = {
     "token": [{"token": []}],
     "signature": [{"signature": []}],
     "any": [{"token": []}, {"signature": []}],
-}
+} | {name: [{name: []}] for name in SENDERS}
 _ABOUT = """Calls become tasks: accepted once per `Idempotency-Key`, executed, and kept.
 
 A call that carries both a token and a signature must be right about both. A path that is not listed is answered 404
@@ -69,7 +71,7 @@ def _security_schemes() -> Node:
     return {
         "token": {"type": "http", "scheme": "bearer"},
         "signature": {"type": "apiKey", "in": "header", "name": SIGNATURE_HEADER, "description": _SIGNING},
-    }
+    } | openapi_senders.security_schemes()
 
 
 # Paths --------------------------------------------------------------------------------------------------------------
@@ -130,6 +132,9 @@ def _about(route: Route) -> str:
 
 def _call_parameters(route: Route, *, tenant_in_path: bool) -> list[Node]:
     in_path = [_parameter("path", "tenant", TENANT, required=True)] if tenant_in_path else []
+    sender = openapi_senders.sender_of(route)
+    if sender is not None:
+        return [*in_path, _tenant_header(), *openapi_senders.parameters(sender)]
     is_signed = route.authentication == "signature"
     key = _parameter("header", "Idempotency-Key", KEY, required=is_signed)
     key["description"] = "A signed call needs one. Without it each call is a task of its own."
@@ -193,7 +198,7 @@ def _answers(route: Route) -> Node:
         {"location": header({"type": "string"}, "Where its run is."), **_traces()},
     )
     if route.mode == "async":
-        return {"202": accepted}
+        return {"202": accepted} | _handshake(route)
     body: Node = {JSON: {"schema": {}}, "*/*": {"schema": {}}}
     headers = {REPLAYED_HEADER: replayed_header(), **_traces()}
     return {
@@ -205,6 +210,13 @@ def _answers(route: Route) -> Node:
             "headers": headers,
         },
     }
+
+
+def _handshake(route: Route) -> Node:
+    sender = openapi_senders.sender_of(route)
+    schema = openapi_senders.handshake(sender) if sender is not None else {}
+    answer = {"description": "To the sender's handshake, which is no task.", "content": {JSON: {"schema": schema}}}
+    return {"200": answer | {"headers": rate_headers()}} if schema else {}
 
 
 def _document(description: str, schema: str, headers: Node | None = None) -> Node:

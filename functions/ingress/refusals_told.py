@@ -16,12 +16,18 @@ from workerflow.domain.credential_refusals import UnauthorizedError
 from workerflow.domain.refusal_catalogue import all_refusals
 from workerflow.domain.refusals import BodyRefusedError, RefusedError
 from workerflow.domain.route import Route
+from workerflow.domain.senders import SENDERS, Sender
 
 type Kinds = frozenset[type[RefusedError]]
 
 
 def _below(base: type[RefusedError]) -> Kinds:
     return frozenset(kind for kind in all_refusals() if issubclass(kind, base))
+
+
+def _of_sender(sender: Sender) -> Kinds:
+    by_body: Kinds = frozenset() if sender.id_field is None else frozenset({refusals.EventIdMalformedError})
+    return by_body | {credential_refusals.SenderRequiredError}
 
 
 ANY_OPERATION: Kinds = frozenset({refusals.RequestMalformedError, refusals.InternalError})
@@ -31,6 +37,7 @@ WITH_CREDENTIALS: Kinds = (
     | {
         refusals.HeaderRepeatedError,
         refusals.HeaderMalformedError,
+        credential_refusals.SignatureAmbiguousError,
         refusals.KeyMalformedError,
         refusals.TenantMalformedError,
         refusals.BodyTooLargeError,
@@ -45,12 +52,12 @@ _CALL: Kinds = (
     | _below(BodyRefusedError)
     | {
         refusals.RouteNotFoundError,
-        refusals.KeyRequiredError,
+        credential_refusals.SenderNotTakenError,
         refusals.RateLimitedError,
         refusals.RouteDisabledError,
-        refusals.KeyReusedError,
     }
 )
+_WITH_OWN_KEY: Kinds = frozenset({refusals.KeyRequiredError, refusals.KeyReusedError})
 _TENANT_IN_PATH: Kinds = frozenset({refusals.PathNotFoundError, refusals.TenantAmbiguousError})
 _SYNC: Kinds = frozenset(
     {
@@ -65,10 +72,10 @@ _SYNC: Kinds = frozenset(
     }
 )
 _BY_AUTHENTICATION: dict[str, Kinds] = {
-    "any": frozenset(),
-    "token": frozenset({credential_refusals.TokenRequiredError}),
-    "signature": frozenset({credential_refusals.SignatureRequiredError}),
-}
+    "any": _WITH_OWN_KEY,
+    "token": _WITH_OWN_KEY | {credential_refusals.TokenRequiredError},
+    "signature": _WITH_OWN_KEY | {credential_refusals.SignatureRequiredError},
+} | {sender.name: _of_sender(sender) for sender in SENDERS.values()}
 
 
 def refusals_of_call(route: Route, *, tenant_in_path: bool) -> Kinds:

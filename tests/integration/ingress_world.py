@@ -19,10 +19,12 @@ from moto import mock_aws
 from functions.ingress import handler, wiring
 from tests.support.api_document import require_documented
 from tests.support.aws import BUCKET, physical, table_request
+from tests.support.senders import SECRETS
 from tests.support.tasks import a_route
 from workerflow.adapters.clients import Clients
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.outcome import Execution
+from workerflow.domain.senders import SENDERS
 from workerflow.domain.signature import SignedCall, sign
 from workerflow.tables import REFUSED_CALLS, TABLES, setting_name
 
@@ -32,7 +34,12 @@ if TYPE_CHECKING:
 EVENT = json.loads((Path(__file__).parents[1] / "events" / "http_api_post.json").read_text())
 TOKEN = "token-0123456789abcdef"
 SIGNING_SECRET = "signing-0123456789abcdef"
-CREDENTIALS = {"token": {"current": TOKEN}, "signing": {"current": SIGNING_SECRET}}
+SENDER_ROUTES = {name: f"from_{name.replace('-', '_')}" for name in SENDERS}
+CREDENTIALS = {
+    "token": {"current": TOKEN},
+    "signing": {"current": SIGNING_SECRET},
+    "senders": {route: {"current": SECRETS[name]} for name, route in SENDER_ROUTES.items()},
+}
 SECRET_NAME = "workerflow/dev/default/ingress"
 ROUTES = (
     a_route("webhook_echo"),
@@ -41,6 +48,7 @@ ROUTES = (
     a_route("only_signed", authentication="signature"),
     a_route("only_token", authentication="token"),
     a_route("switched_off", enabled=False, disabled_reason="replaced by webhook_echo"),
+    *(a_route(route, authentication=name) for name, route in SENDER_ROUTES.items()),
 )
 _numbers = itertools.count()
 

@@ -17,19 +17,20 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from functions.ingress import call_headers
+from functions.ingress import call_headers, openapi_senders
 from functions.ingress.answers import run_document
 from functions.ingress.openapi_schemas import KEY, SIGNATURE_TIMESTAMP, TENANT, TRACE_ID
 from functions.ingress.paths import CallPath, match_path
-from tests.integration.ingress_world import ROUTES, IngressWorld, ingress_world
+from tests.integration.ingress_world import ROUTES, SENDER_ROUTES, IngressWorld, ingress_world
 from tests.support.api_document import document_of, resolved, schema_faults, violations
 from tests.support.tasks import a_route
-from workerflow.domain import identity, signature
+from workerflow.domain import identity, sender_call, signature
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.refusal_catalogue import all_refusals
 from workerflow.domain.refusals import MethodNotAllowedError, RefusedError
 from workerflow.domain.run import Attempt, AttemptResult, LetterClass, Run, RunState
+from workerflow.domain.senders import SENDERS
 from workerflow.services.read_run import RunView
 
 PATH = "/api/openapi.json"
@@ -186,13 +187,17 @@ def test_what_an_operation_can_answer_follows_the_documented_order_of_checks(doc
     assert found["GET", PATH] == proven
     assert found["GET", "/api/runs/{traceId}"] == proven | {"path_not_found", "run_not_found"}
     from_route_on = {"route_not_found", *steps[13], *steps[14], "route_disabled", *steps[16], *steps[17]}
-    call = proven | from_route_on - {"payload_invalid"}
+    any_call = proven | from_route_on | {"sender_not_taken"}
+    call = any_call - {"payload_invalid", "event_id_malformed"}
     assert found["POST", "/api/webhook_echo"] == call
     assert found["POST", "/api/t/{tenant}/webhook_echo"] == call | {"path_not_found", "tenant_ambiguous"}
     assert found["POST", "/api/order_created"] == call | {"payload_invalid"}
     assert found["POST", "/api/only_token"] == call | {"token_required"}
     assert found["POST", "/api/only_signed"] == call | {"signature_required"}
     assert found["POST", "/api/payload_hash"] == call | {"route_paused"} | steps[18]
+    of_sender = call - {"key_required", "key_reused"} | {"sender_required"}
+    assert found["POST", "/api/from_github"] == of_sender
+    assert found["POST", "/api/from_stripe"] == of_sender | {"event_id_malformed"}
 
 
 def test_the_mode_decides_about_the_answers(document: dict[str, Any]) -> None:
@@ -214,6 +219,19 @@ def test_the_credentials_that_a_route_takes_are_told(document: dict[str, Any]) -
     assert told("/api/only_signed") == (["signature"], True)
 
 
+@pytest.mark.parametrize("name", SENDERS)
+def test_a_route_for_a_sender_takes_its_signature_with_the_headers_that_it_signs(
+    document: dict[str, Any], name: str
+) -> None:
+    sender = SENDERS[name]
+    post = document["paths"][f"/api/{SENDER_ROUTES[name]}"]["post"]
+    assert post["security"] == [{name: []}]
+    assert document["components"]["securitySchemes"][name]["name"] == sender.signature_header
+    headers = {one["name"] for one in post["parameters"] if one["in"] == "header"}
+    assert headers == {"x-tenant-id", *sender.unsigned_alone}
+    assert ("200" in post["responses"]) is (sender.handshake is not None)
+
+
 @pytest.mark.parametrize("view", RUNS.values(), ids=RUNS.keys())
 def test_a_run_in_every_shape_is_as_described(document: dict[str, Any], view: RunView) -> None:
     found = json.loads(json.dumps(run_document(view)))
@@ -231,3 +249,5 @@ def test_the_patterns_are_those_that_are_checked() -> None:
     for character in map(chr, range(130)):
         allowed = bool(call_headers._KEY.match(character)) and character != ","
         assert bool(re.fullmatch(KEY["pattern"].strip("^$"), character)) is allowed
+        signed = bool(sender_call._SIGNED_ID.match(character)) and character != ","
+        assert bool(re.fullmatch(openapi_senders._SIGNED_ID["pattern"].strip("^$"), character)) is signed

@@ -26,6 +26,14 @@ class TooManyFailuresError(RefusedError):
         super().__init__("wait, then call with valid credentials", headers={"retry-after": str(retry_after_seconds)})
 
 
+class SignatureAmbiguousError(RefusedError):
+    """Signatures of two schemes: what one covers, the other may not."""
+
+    code = "signature_ambiguous"
+    status = 400
+    title = "The call carries signatures of two schemes"
+
+
 class UnauthorizedError(RefusedError):
     """Base of what is wrong with credentials. RFC 9110 section 15.5.2: a 401 carries a challenge."""
 
@@ -57,14 +65,14 @@ class TokenMismatchError(UnauthorizedError):
 
 
 class SignatureMissingError(UnauthorizedError):
-    """A timestamp without a signature."""
+    """What belongs to a signature, without the signature."""
 
     code = "signature_missing"
     title = "The call carries no signature"
 
 
 class SignatureMalformedError(UnauthorizedError):
-    """A signature that is not `v1=` and 64 lower-case hex digits."""
+    """A signature that does not have its scheme's syntax."""
 
     code = "signature_malformed"
     title = "The signature is malformed"
@@ -104,3 +112,19 @@ class SignatureRequiredError(RefusedError):
     code = "signature_required"
     status = 403
     title = "This route takes a signature"
+
+
+class SenderRequiredError(RefusedError):
+    """Valid credentials, but the route takes only the signature of the sender whose webhooks it receives."""
+
+    code = "sender_required"
+    status = 403
+    title = "This route takes a sender's signature"
+
+
+class SenderNotTakenError(RefusedError):
+    """A sender's valid signature, on a route that is not for its webhooks."""
+
+    code = "sender_not_taken"
+    status = 403
+    title = "This route takes no sender's signature"

@@ -1,4 +1,4 @@
-"""Failed credentials, limited per source address, in the memory of one container.
+"""Failed credentials, limited per source, in the memory of one container.
 
 A limit before the comparison makes guessing slow without a single write. It is no promise across containers (secrets
 are long enough not to be guessed at any rate); it keeps a broken or hostile sender from costing work.
@@ -6,15 +6,30 @@ are long enough not to be guessed at any rate); it keeps a broken or hostile sen
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import OrderedDict
+
+from workerflow.domain.source_address import client_of
 
 BURST = 30
 """Failures that a source may make at once: room for a wrong deployment behind one address."""
 SECONDS_PER_FAILURE = 2
 """After that, one more each of these."""
-SOURCES_KEPT = 4096
+SOURCES_KEPT = 16_384
 """The memory is bounded: beyond it the source that failed longest ago is forgotten."""
+TENANT_BUCKETS = 16
+"""Of one client: a tenant's wrong deployment seldom blocks another tenant behind the same address."""
+
+
+def failure_bucket(source_address: str, tenant: str) -> str:
+    """The source that a failure counts for: the client behind the address, and one of its few buckets by tenant.
+
+    A tenant that does not exist gets its bucket in the same way as one that does. Were all those that do not exist one
+    source, then whoever used up its failures could ask which tenants exist: those that are still looked at.
+    """
+    number = hashlib.sha256(tenant.encode()).digest()[0] % TENANT_BUCKETS
+    return f"{client_of(source_address)}#{number}"
 
 
 class FailureLimit:

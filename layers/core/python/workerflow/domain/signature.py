@@ -119,10 +119,9 @@ def verify(secrets: Sequence[bytes | str], call: SignedCall, signature: str, *, 
     shape = _SIGNATURE.match(signature)
     if shape is None:
         return SignatureVerdict.MALFORMED
-    if not _TIMESTAMP.match(call.timestamp):
-        return SignatureVerdict.TIMESTAMP_MALFORMED
-    if abs(now_seconds - int(call.timestamp)) > TOLERANCE_SECONDS:
-        return SignatureVerdict.TIMESTAMP_SKEW
+    fault = timestamp_fault(call.timestamp, now_seconds=now_seconds)
+    if fault is not None:
+        return fault
     try:
         message = call.message()
     except InvalidIdentifierError:
@@ -130,6 +129,13 @@ def verify(secrets: Sequence[bytes | str], call: SignedCall, signature: str, *, 
     claimed = bytes.fromhex(shape[1])
     matches = [hmac.compare_digest(_mac(secret, message), claimed) for secret in with_decoys(secrets)]
     return SignatureVerdict.VALID if any(matches[: len(secrets)]) else SignatureVerdict.MISMATCH
+
+
+def timestamp_fault(text: str, *, now_seconds: float) -> SignatureVerdict | None:
+    """What is wrong with a signature's timestamp: its shape, or its distance from our clock, before or after it."""
+    if not _TIMESTAMP.match(text):
+        return SignatureVerdict.TIMESTAMP_MALFORMED
+    return SignatureVerdict.TIMESTAMP_SKEW if abs(now_seconds - int(text)) > TOLERANCE_SECONDS else None
 
 
 def with_decoys(secrets: Sequence[bytes | str]) -> tuple[bytes | str, ...]:
