@@ -46,8 +46,8 @@ def test_it_knows_where_the_function_is_and_what_it_says_of_itself() -> None:
 
 def test_what_is_declared_stands_on_the_function_unjudged() -> None:
     policy = RetryPolicy(max_attempts=99)
-    found = declared(cron=7, name="Bad Name", zone="Mars", overlap="never", tenants=("A B",), retry=policy)
-    assert (found.cron, found.name, found.zone) == (7, "Bad Name", "Mars")
+    found = declared(cron="never", name="Bad Name", zone="Mars", overlap="never", tenants=("A B",), retry=policy)
+    assert (found.cron, found.name, found.zone) == ("never", "Bad Name", "Mars")
     assert (found.overlap, found.tenants, found.retry) == ("never", ("A B",), policy)
     assert declared(catch_up=None, timeout_seconds=-1, secrets="key").catch_up is None
 
