@@ -94,16 +94,20 @@ class Grants:
         )
 
     def let_workflow_run_handlers(self) -> None:
-        """Claim runs, run handlers with their secrets, record what came of it."""
+        """Claim runs, within their tenant's cap, run handlers with their secrets, record what came of it."""
         workflow, tables = self.functions.workflow, self.tables
         workflow.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
         workflow.uses(tables[RUNS], "GetItem", "PutItem")
         workflow.uses(tables[DEAD_LETTERS], "PutItem", "UpdateItem")
-        workflow.uses(tables[CURSOR_STATE], "Query")
+        workflow.queries(tables[RUNS], RUNS_OPEN)
+        workflow.uses(tables[CURSOR_STATE], "Query", "GetItem")
+        workflow.uses(tables[RATE_LIMITS], "Query", "PutItem", "DeleteItem")
+        workflow.may(SEND, on=self.queue.tasks.queue_arn)
         workflow.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
         workflow.may(TELL_MISSING, on=self.payloads.arn)
         workflow.reads_secrets(f"{self.environment.secret_prefix}*/handlers/*")
         workflow.is_told(
+            QUEUE_URL=self.queue.tasks.queue_url,
             PAYLOAD_BUCKET=self.payloads.name,
             SECRET_PREFIX=self.environment.secret_prefix,
             FORWARD_URL=self.environment.forward_url or "",
@@ -122,6 +126,7 @@ class Grants:
         scheduler.uses(tables[CURSOR_STATE], "GetItem", "BatchGetItem", "PutItem", "Query")
         scheduler.queries(tables[CURSOR_STATE], SCHEDULES_DUE)
         scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
+        scheduler.uses(tables[RATE_LIMITS], "Query")
         scheduler.knows(tables[REPLAY_LINEAGE])
         scheduler.may(*self._send_many(), on=self.queue.tasks.queue_arn)
         scheduler.may(*RECEIVE, on=self.queue.dead_letters.queue_arn)

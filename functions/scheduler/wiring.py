@@ -14,6 +14,7 @@ from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.replays import DynamoReplays
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.schedules import DynamoSchedules
+from workerflow.adapters.dynamodb.slots import DynamoSlots
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
 from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.adapters.sqs import SqsDeadMessages, SqsTaskQueue
@@ -23,11 +24,13 @@ from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.runtime.observability import Telemetry
 from workerflow.runtime.settings import SchedulerSettings, read_settings
 from workerflow.services.accept_task import Retention, TakeTask
+from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
 from workerflow.services.ledger import Ledger
+from workerflow.services.places import Places
 from workerflow.services.reconcile_schedules import ReconcileSchedules
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.resend import Resender
@@ -91,18 +94,18 @@ class _Parts:
         self.switches = DynamoSwitches(self.database, state=settings.cursor_state)
         self.enablement = CheckEnablement(manifest=manifest, switches=self.switches, clock=clock)
         self.ledger = Ledger(runs=self.runs, acceptances=self.acceptances, clock=clock, ids=ids)
-        self.resender = Resender(SqsTaskQueue(self.sqs, settings.queue_url), signals)
+        self.queue = SqsTaskQueue(self.sqs, settings.queue_url)
+        self.resender = Resender(self.queue, signals)
+        self.known_tenants = KnownTenants(
+            store=DynamoTenants(self.database, state=settings.cursor_state), clock=clock, faults=faults
+        )
         self.schedules = DynamoSchedules(
             self.database, state=settings.cursor_state, acceptances=settings.idempotency_keys, runs=settings.runs
         )
 
     def tick(self) -> Tick:
         return Tick(
-            tenants=KnownTenants(
-                store=DynamoTenants(self.database, state=self.settings.cursor_state),
-                clock=self.clock,
-                faults=self.faults,
-            ),
+            tenants=self.known_tenants,
             fire_schedules=self._fire_schedules(),
             drain=self._drain(),
             release_due=self._release_due(),
@@ -166,6 +169,19 @@ class _Parts:
             switches=self.switches,
             enablement=self.enablement,
             ledger=self.ledger,
+            places=Places(
+                known=self.known_tenants,
+                slots=DynamoSlots(self.database, self.settings.rate_limits),
+                clock=self.clock,
+                ids=self.ids,
+            ),
+            capped=CappedRuns(
+                runs=self.runs,
+                enablement=self.enablement,
+                ledger=self.ledger,
+                manifest=self.manifest,
+                queue=lambda: self.queue,
+            ),
             manifest=self.manifest,
             resender=self.resender,
             clock=self.clock,

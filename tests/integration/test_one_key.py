@@ -37,12 +37,16 @@ from workerflow.ports.world import HandlerCall, Invocation, Reached
 from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.runtime.handler_runner import ProcessRunner
 from workerflow.services.accept_task import Accepted, AcceptTask, KeyReused, Retention, TaskDraft
+from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.deliver_task import Delete, DeliverTask, Delivery
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
+from workerflow.services.places import Places
 from workerflow.services.record_death import RecordDeath
 from workerflow.services.tell_run import TellRun
+from workerflow.services.tenants import KnownTenants
 
 pytestmark = pytest.mark.slow
 
@@ -156,12 +160,20 @@ class InMemory:
             signals=world.signals,
             retention=Retention(retention_seconds=86_400, deadline_seconds=3_600),
         )
+        enablement = CheckEnablement(manifest=manifest, switches=world.switches, clock=clock)
+        known = KnownTenants(store=world.tenants, clock=clock, faults=world.faults)
+        capped = CappedRuns(
+            runs=world.runs, enablement=enablement, ledger=ledger, manifest=manifest, queue=lambda: world.queue
+        )
         self._execute = ExecuteTask(
             runs=world.runs,
             blobs=world.blobs,
             ledger=ledger,
             tell_run=tell_run,
-            enablement=CheckEnablement(manifest=manifest, switches=world.switches, clock=clock),
+            enablement=enablement,
+            in_flight=InFlight(
+                places=Places(known=known, slots=world.slots, clock=clock, ids=ids), capped=capped, faults=world.faults
+            ),
             manifest=manifest,
             runner=self,
             ids=ids,

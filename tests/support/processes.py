@@ -18,15 +18,17 @@ from workerflow.domain.manifest import Manifest
 from workerflow.ports.world import Clock, HandlerRunner, Ids
 from workerflow.runtime.observability import Telemetry
 from workerflow.runtime.settings import ConsumerSettings, IngressSettings, SchedulerSettings, WorkflowSettings
-from workerflow.services.accept_task import Retention
+from workerflow.services.accept_task import Retention, TakeTask
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask
 from workerflow.services.replay_task import ReplayTask
+from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
 from workerflow.services.tick import Tick
 from workerflow.tables import TABLES
 
 DAY_S = 24 * 3600
+RETENTION = Retention(retention_seconds=30 * DAY_S, deadline_seconds=DAY_S)
 
 
 QUIET_LOGGER = logging.getLogger("tests.quiet")
@@ -54,7 +56,7 @@ class Processes:
     """One process of each function, and the operator's.
 
     Attributes:
-        replay, set_switch: what an operator has at hand; their HTTP face is not built yet.
+        replay, set_switch, run_schedule: what an operator has at hand; their HTTP face is not built yet.
     """
 
     def __init__(
@@ -64,6 +66,11 @@ class Processes:
         self._ids = ids or FakeIds()
         self.telemetry = QuietTelemetry()
         self._told = cast("Telemetry", self.telemetry)
+        self.deploy(manifest)
+
+    def deploy(self, manifest: Manifest) -> None:
+        """Start every function anew, with this manifest."""
+        self._manifest = manifest
         self.start_ingress()
         self.start_consumer()
         self.start_workflow()
@@ -94,8 +101,12 @@ class Processes:
         )
 
     def start_scheduler(self) -> None:
+        self.scheduler = self.another_scheduler()
+
+    def another_scheduler(self) -> Tick:
+        """A second process of `scheduler`, as the platform starts one where a tick comes twice."""
         settings = SchedulerSettings(**_settings(self._aws, SchedulerSettings))
-        self.scheduler: Tick = scheduler_wiring.wire(
+        return scheduler_wiring.wire(
             settings, self._aws.clients, self._manifest, self._clock, self._ids, self.telemetry, self.telemetry
         )
 
@@ -113,7 +124,15 @@ class Processes:
             schemas=JsonSchemas(),
             ids=self._ids,
             signals=self.telemetry,
-            retention=Retention(retention_seconds=30 * DAY_S, deadline_seconds=DAY_S),
+            retention=RETENTION,
+        )
+        self.run_schedule = RunSchedule(
+            schedules=aws.schedules,
+            manifest=self._manifest,
+            enablement=CheckEnablement(**shared, switches=aws.switches),
+            take=TakeTask(acceptances=aws.acceptances, clock=self._clock, ids=self._ids, retention=RETENTION),
+            queue=aws.queue,
+            signals=self.telemetry,
         )
         self.set_switch = SetSwitch(**shared, switches=aws.switches, ids=self._ids)
 

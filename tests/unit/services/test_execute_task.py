@@ -23,7 +23,8 @@ class TestSuccess:
         self, wired: Wired
     ) -> None:
         wired.run_once(wired.take())
-        assert wired.memory.calls == ["acceptances.get", "switches.list_switches", "runs.write", "runs.write"]
+        reads = ["acceptances.get", "switches.list_switches", "tenants.get"]
+        assert wired.memory.calls == [*reads, "runs.write", "runs.write"]
 
     def test_the_handler_runs_between_the_claim_and_the_finish(self, wired: Wired) -> None:
         task = wired.take()

@@ -310,7 +310,7 @@ class TestBounds:
 
     def test_an_idle_tick_reads_one_page_a_shard_and_the_switches(self, wired: Wired) -> None:
         release(wired)
-        assert sorted(wired.memory.calls) == ["runs.due"] * 4 + ["switches.list_switches"]
+        assert sorted(wired.memory.calls) == ["runs.due"] * 4 + ["switches.list_switches", "tenants.get"]
 
     def test_without_time_nothing_is_begun(self, wired: Wired) -> None:
         task = wired.take()

@@ -24,13 +24,16 @@ from workerflow.domain.tenants import Tenants
 from workerflow.ports.world import Invocation, Reached
 from workerflow.services.accept_task import AcceptTask, Retention, TakeTask, TaskDraft
 from workerflow.services.answer_sync import AnswerSync
+from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.deliver_task import DeliverTask
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
 from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
+from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
+from workerflow.services.places import Places
 from workerflow.services.read_run import ReadRun
 from workerflow.services.reconcile_schedules import ReconcileSchedules
 from workerflow.services.record_death import RecordDeath
@@ -40,6 +43,7 @@ from workerflow.services.resend import Resender, TickBudget
 from workerflow.services.set_switch import SetSwitch
 from workerflow.services.sweep import Sweep
 from workerflow.services.tell_run import TellRun
+from workerflow.services.tenants import KnownTenants
 from workerflow.services.tick import Tick
 from workerflow.services.tick_schedules import TickSchedules
 
@@ -69,6 +73,7 @@ class Wired:
         self.resender = Resender(self.queue, self.signals)
         # One for all, as in a container that stays warm.
         self.enablement = CheckEnablement(manifest=self.manifest, switches=self.world.switches, clock=self.clock)
+        self.known_tenants = KnownTenants(store=self.world.tenants, clock=self.clock, faults=self.signals)
         self.tenants = Tenants()
         self.reconcile = ReconcileSchedules(
             schedules=self.world.schedules,
@@ -108,10 +113,29 @@ class Wired:
             ledger=self.ledger,
             tell_run=self.tell_run,
             enablement=self.enablement,
+            in_flight=self.in_flight,
             manifest=self.manifest,
             runner=self.world.runner,
             ids=self.ids,
         )
+
+    @property
+    def places(self) -> Places:
+        return Places(known=self.known_tenants, slots=self.world.slots, clock=self.clock, ids=self.ids)
+
+    @property
+    def capped(self) -> CappedRuns:
+        return CappedRuns(
+            runs=self.runs,
+            enablement=self.enablement,
+            ledger=self.ledger,
+            manifest=self.manifest,
+            queue=lambda: self.queue,
+        )
+
+    @property
+    def in_flight(self) -> InFlight:
+        return InFlight(places=self.places, capped=self.capped, faults=self.signals)
 
     @property
     def record_death(self) -> RecordDeath:
@@ -161,6 +185,8 @@ class Wired:
             switches=self.world.switches,
             enablement=self.enablement,
             ledger=self.ledger,
+            places=self.places,
+            capped=self.capped,
             manifest=self.manifest,
             resender=self.resender,
             clock=self.clock,

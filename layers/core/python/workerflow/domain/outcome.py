@@ -20,6 +20,7 @@ class ExecutionStatus(StrEnum):
     parked: the tick will send another message; this one may go.
     busy: another worker holds a live lease, or it is too early; come back after `delay_seconds`.
     refused: a caller's task whose source is paused: nothing was recorded.
+    full: a caller's task for which its tenant has no place: nothing was recorded; ask again after `delay_seconds`.
     unknown: there is no such task (any more).
     """
 
@@ -30,6 +31,7 @@ class ExecutionStatus(StrEnum):
     PARKED = "parked"
     BUSY = "busy"
     REFUSED = "refused"
+    FULL = "full"
     UNKNOWN = "unknown"
 
 
@@ -39,7 +41,7 @@ class Execution:
 
     Attributes:
         status: as above.
-        delay_seconds: for `waiting` and `busy`.
+        delay_seconds: for `waiting`, `busy` and `full`.
         output: the encoded HandlerOutput of a success, for a caller that waits.
         stored: the outcome is an earlier attempt's: nothing ran now.
         letter_class, error: why a failed run failed, or a waiting one waits.

@@ -91,6 +91,11 @@ class Tenants:
         return replace(tenants, digest=hashlib.sha256(tenants.to_text().encode()).hexdigest())
 
     @property
+    def published(self) -> bool:
+        """Whether there is a file at all."""
+        return bool(self.digest)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every declared tenant's id, sorted: who is let in, and whose schedules fire."""
         return tuple(sorted(self.policies))

@@ -13,6 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from workerflow.domain.errors import SettingsError
+from workerflow.domain.run import LetterClass
 from workerflow.tables import (
     AUDIT_EVENTS,
     CURSOR_STATE,
@@ -21,6 +22,7 @@ from workerflow.tables import (
     RATE_LIMITS,
     REFUSED_CALLS,
     REPLAY_LINEAGE,
+    ROLLUPS,
     RUNS,
     Table,
 )
@@ -53,6 +55,14 @@ def _folder(value: str) -> str:
     if not value.endswith("/"):
         raise ValueError("does not end with a slash")
     return value
+
+
+def _letter_classes(value: str) -> tuple[LetterClass, ...]:
+    names = _list(value)
+    strangers = sorted(set(names) - set(LetterClass))
+    if strangers or not names:
+        raise ValueError(f"names no classes of dead letters, which are {', '.join(LetterClass)}")
+    return tuple(map(LetterClass, names))
 
 
 def _list(value: str) -> tuple[str, ...]:
@@ -120,6 +130,8 @@ class WorkflowSettings(_EveryFunction):
     runs: str = _table(RUNS)
     dead_letters: str = _table(DEAD_LETTERS)
     cursor_state: str = _table(CURSOR_STATE)
+    rate_limits: str = _table(RATE_LIMITS)
+    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
     payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
     secret_prefix: str = _variable(
         "SECRET_PREFIX", "What every secret's name begins with, e.g. `workerflow/dev/`.", parse=_folder
@@ -136,6 +148,7 @@ class SchedulerSettings(_EveryFunction):
     replay_lineage: str = _table(REPLAY_LINEAGE)
     cursor_state: str = _table(CURSOR_STATE)
     audit_events: str = _table(AUDIT_EVENTS)
+    rate_limits: str = _table(RATE_LIMITS)
     queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
     dead_letter_queue_url: str = _variable("DEAD_LETTER_QUEUE_URL", "URL of the task queue's dead-letter queue.")
     retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
@@ -161,12 +174,53 @@ class WebhookForwardSettings:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltInSettings:
+    """What the built-in schedules read, in the process of `workflow`."""
+
+    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
+    runs: str = _table(RUNS)
+    dead_letters: str = _table(DEAD_LETTERS)
+    replay_lineage: str = _table(REPLAY_LINEAGE)
+    cursor_state: str = _table(CURSOR_STATE)
+    audit_events: str = _table(AUDIT_EVENTS)
+    rollups: str = _table(ROLLUPS)
+    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
+    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
+    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
+    deadline_hours: int = _variable(
+        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
+    )
+    retry_classes: tuple[LetterClass, ...] = _variable(
+        "RETRY_LETTER_CLASSES",
+        "Classes of dead letters, separated by commas, that `retry_dead_letters_hourly` replays.",
+        parse=_letter_classes,
+        default=(LetterClass.PLATFORM,),
+    )
+    retry_min_age_minutes: int = _variable(
+        "RETRY_LETTER_MIN_AGE_MINUTES", "It replays none that is younger.", parse=_positive, default=30
+    )
+    retry_max_age_hours: int = _variable(
+        "RETRY_LETTER_MAX_AGE_HOURS", "It replays none that is older.", parse=_positive, default=24
+    )
+    retry_per_run: int = _variable(
+        "RETRY_LETTERS_PER_RUN", "How many it replays in one run at most.", parse=_positive, default=100
+    )
+    retry_generations: int = _variable(
+        "RETRY_LETTER_GENERATIONS",
+        "It replays none whose root was replayed so often already, by whomever.",
+        parse=_positive,
+        default=3,
+    )
+
+
 ALL_SETTINGS: tuple[type[Any], ...] = (
     IngressSettings,
     ConsumerSettings,
     WorkflowSettings,
     SchedulerSettings,
     WebhookForwardSettings,
+    BuiltInSettings,
 )
 
 

@@ -1,7 +1,8 @@
 """One invocation of `workflow`: claim the run, run the handler, record the outcome.
 
-    acceptance -> enablement -> payload -> claim -> handler -> (attempt's item) -> finish
-                                           |<------- lease -------------------------->|
+    acceptance -> enablement -> place -> payload -> claim -> handler -> (attempt's item) -> finish
+                                |                   |<------- lease -------------------------->|
+                                |<----- only where the tenant's tasks in flight are capped ------------>|
 
 Everything that can fail without being the handler's fault is done before the claim, where a failure is no attempt.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.failure import Failure
-from workerflow.domain.holding import park_for_pause
+from workerflow.domain.holding import park_for_cap, park_for_pause
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.objects import output_pointer
 from workerflow.domain.outcome import Execution, ExecutionStatus
@@ -40,8 +41,12 @@ from workerflow.domain.transitions import (
 from workerflow.ports.stores import AttemptRecord, BlobStore, RunStore
 from workerflow.ports.world import HandlerCall, HandlerRunner, Ids
 from workerflow.services.enablement import CheckEnablement
+from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
 from workerflow.services.tell_run import TellRun
+
+FULL_RETRY_S = 2.0
+"""When a caller may ask again for whom no place was free: handlers that callers wait for take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class ExecuteTask:
     ledger: Ledger
     tell_run: TellRun
     enablement: CheckEnablement
+    in_flight: InFlight
     manifest: Manifest
     runner: HandlerRunner
     ids: Ids
@@ -90,7 +96,7 @@ class ExecuteTask:
             return self._close_disabled(acceptance, order)
         if state is Enablement.PAUSED:
             return self._park(acceptance, order)
-        return self._attempt(acceptance, source, order)
+        return self._enter(acceptance, source, order)
 
     def _acceptance(self, message: TaskMessage) -> Acceptance | None:
         acceptance = self.ledger.acceptance_at(message)
@@ -105,6 +111,39 @@ class ExecuteTask:
             return Execution(ExecutionStatus.REFUSED)
         settled = self.ledger.settle(Run.of_task(acceptance), park_for_pause)
         return self.tell_run(settled.run, for_caller=False, stored=True)
+
+    def _enter(self, acceptance: Acceptance, source: Source, order: ExecutionOrder) -> Execution:
+        # Neither `finally` nor a context manager: the place of a process that died is freed by its lease.
+        entry = self.in_flight.enter(acceptance.tenant, until_ms=_lease_until_ms(self.ledger.now(), order))
+        if entry is None:
+            return self._put_aside(acceptance, source, order)
+        try:
+            execution = self._attempt(acceptance, source, order)
+        except Exception:
+            self.in_flight.leave(entry)
+            raise
+        self.in_flight.leave(entry)
+        return execution
+
+    def _put_aside(self, acceptance: Acceptance, source: Source, order: ExecutionOrder) -> Execution:
+        """No place is free: the run waits for one, unless it is for its caller to come back."""
+
+        def decide(run: Run, now: Now) -> Close | Update | Wait | Leave:
+            return park_for_cap(run, now, max_attempts=source.retry.max_attempts, for_caller=order.for_caller)
+
+        settled = self.ledger.settle(self._row(acceptance, order), decide, acceptance=acceptance)
+        if isinstance(settled.decision, Wait):
+            return Execution(ExecutionStatus.BUSY, delay_seconds=settled.decision.delay_seconds)
+        if isinstance(settled.decision, Update):
+            self.in_flight.look_again(settled.run)
+        elif order.for_caller and settled.run.belongs_to_caller and not settled.run.is_terminal:
+            return Execution(ExecutionStatus.FULL, delay_seconds=FULL_RETRY_S)
+        return self.tell_run(settled.run, for_caller=order.for_caller, stored=isinstance(settled.decision, Leave))
+
+    def _row(self, acceptance: Acceptance, order: ExecutionOrder) -> Run:
+        """A caller's row is read, for nothing will be written that would tell how it stands."""
+        task = Run.of_task(acceptance)
+        return (self.runs.get(task.tenant, task.trace_id) or task) if order.for_caller else task
 
     def _attempt(self, acceptance: Acceptance, source: Source, order: ExecutionOrder) -> Execution:
         try:
@@ -139,7 +178,7 @@ class ExecuteTask:
                 run,
                 Now(now.ms, claims),
                 owner=order.owner,
-                lease_until_ms=now.ms + order.remaining_ms + LEASE_MARGIN_S * 1000,
+                lease_until_ms=_lease_until_ms(now, order),
                 max_attempts=source.retry.max_attempts,
                 for_caller=order.for_caller,
             )
@@ -194,3 +233,7 @@ class ExecuteTask:
         pointer = output_pointer(run.tenant, run.trace_id, run.attempt)
         self.blobs.put(pointer, document)
         return StoredBytes.pointed(document, pointer)
+
+
+def _lease_until_ms(now: Now, order: ExecutionOrder) -> int:
+    return now.ms + order.remaining_ms + LEASE_MARGIN_S * 1000

@@ -1,8 +1,11 @@
-"""What is due: retries whose time has come, messages that got lost, tasks whose source was resumed or disabled."""
+"""What is due: retries whose time has come, messages that got lost, tasks whose source was resumed or disabled.
+
+And what waits for a place among its tenant's tasks in flight, where nobody who left handed his on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from workerflow.domain.enablement import Enablement, Switch
@@ -10,7 +13,7 @@ from workerflow.domain.errors import IntegrityError
 from workerflow.domain.holding import park_for_pause, release_paused
 from workerflow.domain.identity import shards_at
 from workerflow.domain.manifest import Manifest
-from workerflow.domain.run import Run, RunState, due_partition, paused_partition
+from workerflow.domain.run import Run, RunState, capped_partition, due_partition, paused_partition
 from workerflow.domain.task import TaskMessage
 from workerflow.domain.transitions import (
     DueDecision,
@@ -22,15 +25,16 @@ from workerflow.domain.transitions import (
 )
 from workerflow.ports.stores import DueRun, RunStore, SwitchStore
 from workerflow.ports.world import Clock, Signals
+from workerflow.services.capped_runs import END_OF_TIME_MS, CappedRuns
 from workerflow.services.enablement import CheckEnablement
+from workerflow.services.fair_share import in_turn
 from workerflow.services.ledger import Ledger
+from workerflow.services.places import Places
 from workerflow.services.readable_rows import readable_rows
 from workerflow.services.resend import Resender, TickBudget
 from workerflow.services.sweep import max_attempts_of
 
 PAGE = 100
-END_OF_TIME_MS = 9_999_999_999_999
-"""The year 2286, and the largest due time that sorts (13 digits)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +45,41 @@ class ReleaseDue:
     switches: SwitchStore
     enablement: CheckEnablement
     ledger: Ledger
+    places: Places
+    capped: CappedRuns
     manifest: Manifest
     resender: Resender
     clock: Clock
     signals: Signals
 
-    def __call__(self, tenants: Iterable[str], budget: TickBudget) -> None:
-        """Go through all partitions of `tenants` as far as the budget lets it.
+    def __call__(self, tenants: Sequence[str], budget: TickBudget) -> None:
+        """Go through all partitions of `tenants` as far as the budget lets it, each as far as its share lets it.
 
         Raises:
             StoreUnavailableError: the rest is found again by the next tick.
         """
-        for tenant in tenants:
+        for tenant, share in in_turn(tenants, budget, self.clock):
             for shard in shards_at(self.clock.now_ms()):
-                self._drain_partition(due_partition(tenant, shard), self.clock.now_ms(), self._decide_due, budget)
+                self._drain_partition(due_partition(tenant, shard), self.clock.now_ms(), self._decide_due, share)
             for switch in self.switches.list_switches(tenant):
-                self._visit_paused(switch, budget)
+                self._visit_paused(switch, share)
+            self._visit_capped(tenant, share)
         self.resender.flush()
+
+    def _visit_capped(self, tenant: str, budget: TickBudget) -> None:
+        """Release as many as there are places, all of them if there is no cap (any more); close what waits in vain."""
+        if not self.places.known().published:
+            return  # nobody ever had a cap
+        room = self.places.room(tenant)
+        budget_then = None if room is None else budget.resends_left - room
+
+        def decide(run: Run, now: Now) -> DueDecision:
+            decision = self.capped.decide(run, now)
+            full = budget_then is not None and budget.resends_left <= budget_then
+            return Leave() if full and isinstance(decision, Resend) else decision
+
+        for shard in shards_at(self.clock.now_ms()):
+            self._drain_partition(capped_partition(tenant, shard), END_OF_TIME_MS, decide, budget)
 
     def _visit_paused(self, switch: Switch, budget: TickBudget) -> None:
         """While a source is paused only the deadlines of its parked tasks count; afterwards all of them are due."""

@@ -11,7 +11,7 @@ same time do the same work twice, harmlessly: every write is conditional.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workerflow.domain.errors import IntegrityError
@@ -22,6 +22,7 @@ from workerflow.domain.task import AcceptedTask, TaskMessage
 from workerflow.domain.transitions import DueDecision, Now, Resend, decide_sweep
 from workerflow.ports.stores import AcceptanceStore, Cursor, CursorStore, RunStore, Written
 from workerflow.ports.world import Clock, Ids, Signals
+from workerflow.services.fair_share import in_turn
 from workerflow.services.ledger import Ledger
 from workerflow.services.readable_rows import readable_rows
 from workerflow.services.resend import Resender, TickBudget
@@ -47,15 +48,15 @@ class Sweep:
     ids: Ids
     signals: Signals
 
-    def __call__(self, tenants: Iterable[str], budget: TickBudget) -> None:
-        """Sweep all shards of `tenants` as far as the budget lets it.
+    def __call__(self, tenants: Sequence[str], budget: TickBudget) -> None:
+        """Sweep all shards of `tenants` as far as the budget lets it, each as far as its share lets it.
 
         Raises:
             StoreUnavailableError: some page was not finished; its cursor did not move, the next tick goes on there.
         """
-        for tenant in tenants:
+        for tenant, share in in_turn(tenants, budget, self.clock):
             for shard in shards_at(self.clock.now_ms()):
-                self._sweep_shard(tenant, shard, budget)
+                self._sweep_shard(tenant, shard, share)
 
     def _sweep_shard(self, tenant: str, shard: int, budget: TickBudget) -> None:
         cursor = self.cursors.get_cursor(tenant, shard)
