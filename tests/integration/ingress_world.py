@@ -22,11 +22,15 @@ from tests.support.aws import BUCKET, physical, table_request
 from tests.support.senders import SECRETS
 from tests.support.tasks import a_route
 from workerflow.adapters.clients import Clients
+from workerflow.adapters.dynamodb.attributes import pack
+from workerflow.adapters.dynamodb.items import tenants as tenants_codec
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.outcome import Execution
 from workerflow.domain.senders import SENDERS
 from workerflow.domain.signature import SignedCall, sign
-from workerflow.tables import REFUSED_CALLS, TABLES, setting_name
+from workerflow.domain.tenants import TenantPolicy, Tenants
+from workerflow.ports.tenants import TenantsDocument
+from workerflow.tables import CURSOR_STATE, REFUSED_CALLS, TABLES, Table, setting_name
 
 if TYPE_CHECKING:
     import pytest
@@ -35,7 +39,7 @@ EVENT = json.loads((Path(__file__).parents[1] / "events" / "http_api_post.json")
 TOKEN = "token-0123456789abcdef"
 SIGNING_SECRET = "signing-0123456789abcdef"
 SENDER_ROUTES = {name: f"from_{name.replace('-', '_')}" for name in SENDERS}
-CREDENTIALS = {
+CREDENTIALS: dict[str, Any] = {
     "token": {"current": TOKEN},
     "signing": {"current": SIGNING_SECRET},
     "senders": {route: {"current": SECRETS[name]} for name, route in SENDER_ROUTES.items()},
@@ -180,6 +184,22 @@ class IngressWorld:
         sent = {"authorization": f"Bearer {TOKEN}"} | dict(headers or {})
         return self.send(self.event("GET", f"/api/runs/{trace_id}", headers=sent))
 
+    def declare(self, **policies: TenantPolicy) -> None:
+        """Publish these tenants, give those but `default` a token each (`token_of`), and begin with a new container."""
+        document = TenantsDocument(Tenants.of(policies).to_text(), version=1, nonce="n")
+        item = pack(tenants_codec.to_item(document))
+        clients().dynamodb().put_item(TableName=physical(CURSOR_STATE), Item=item)
+        for name in policies.keys() - {"default"}:
+            secret = json.dumps({"token": {"current": token_of(name)}})
+            clients().secrets().create_secret(Name=f"workerflow/dev/{name}/ingress", SecretString=secret)
+        wiring.ingress.cache_clear()
+
+    def as_tenant(
+        self, tenant: str, path: str, body: bytes = b"{}", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """POST with the token of a declared tenant, which is named by header."""
+        return self.send(self.event("POST", path, body, credentials_of(tenant) | dict(headers or {})))
+
     def items(self, name: str) -> list[dict[str, Any]]:
         """All items of a table, by its logical name."""
         table = next(table for table in TABLES if table.name == name)
@@ -196,7 +216,15 @@ class IngressWorld:
 
     def nothing_was_written(self) -> bool:
         """Whether no table, bucket or queue holds anything, but for the records of what was refused."""
-        tables = [table for table in TABLES if table is not REFUSED_CALLS]
+        return self.nothing_was_written_beside(REFUSED_CALLS)
+
+    def nothing_was_written_since_declared(self) -> bool:
+        """The same, once tenants were declared."""
+        return self.nothing_was_written_beside(REFUSED_CALLS, CURSOR_STATE)
+
+    def nothing_was_written_beside(self, *others: Table) -> bool:
+        """Whether no other table, bucket or queue holds anything."""
+        tables = [table for table in TABLES if table not in others]
         return not (any(self.items(table.name) for table in tables) or self.messages() or self.objects())
 
     def invoked(self, event: dict[str, Any]) -> Execution | bytes:
@@ -205,6 +233,16 @@ class IngressWorld:
         answer = self.execute(event)
         assert answer is not None, "this test expected no invocation"
         return answer
+
+
+def token_of(tenant: str) -> str:
+    """The bearer token of a tenant that was declared."""
+    return TOKEN if tenant == "default" else f"token-of-{tenant}-0123456789"
+
+
+def credentials_of(tenant: str) -> dict[str, str]:
+    """Headers of a call of a tenant."""
+    return {"authorization": f"Bearer {token_of(tenant)}", "x-tenant-id": tenant}
 
 
 @dataclass(frozen=True, slots=True)
