@@ -67,9 +67,15 @@ def test_on_the_wall_clock_what_is_due_in_a_fold_fires_at_its_first_occurrence(c
     assert fires(cron, "Europe/Berlin", "2026-10-25T00:30+02:00", "2026-10-25T12:00+01:00") == expected
 
 
-def test_in_real_time_what_is_due_in_a_gap_does_not_fire() -> None:
-    found = fires("30 * * * *", "Europe/Berlin", "2026-03-29T01:00+01:00", "2026-03-29T04:00+02:00")
-    assert found == ["2026-03-29T01:30+01:00", "2026-03-29T03:30+02:00"]
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("30 * * * *", ["2026-03-29T00:30+01:00", "2026-03-29T01:30+01:00", "2026-03-29T03:30+02:00"]),
+        ("30 */2 * * *", ["2026-03-29T00:30+01:00", "2026-03-29T04:30+02:00"]),
+    ],
+)
+def test_in_real_time_what_is_due_in_a_gap_does_not_fire(cron: str, expected: list[str]) -> None:
+    assert fires(cron, "Europe/Berlin", "2026-03-29T00:00+01:00", "2026-03-29T05:00+02:00")[: len(expected)] == expected
 
 
 @pytest.mark.parametrize(
@@ -231,6 +237,12 @@ def test_the_end_of_the_calendar_is_the_end_and_not_an_error() -> None:
 def test_no_moment_is_too_early_to_ask_from() -> None:
     assert Timing.of("0 0 1 1 *", "UTC").next_fire(-1) == 0
     assert Timing.of("0 0 1 1 *", "UTC").next_fire(-(10**18)) == ms("1901-01-01T00:00Z")
+
+
+def test_a_timing_tells_what_its_zones_clock_shows() -> None:
+    timing = Timing.of("@daily", "Europe/Berlin")
+    shown_twice = [timing.local_time(ms(text)) for text in ("2026-10-25T00:30Z", "2026-10-25T01:30Z")]
+    assert [one.isoformat() for one in shown_twice] == ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"]
 
 
 def test_the_timing_of_the_same_two_is_made_once() -> None:

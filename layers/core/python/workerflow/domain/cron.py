@@ -69,6 +69,10 @@ class Timing:
                 yield moment
                 last = moment
 
+    def local_time(self, moment_ms: int) -> datetime:
+        """What the zone's clock shows at an instant, with its offset from UTC."""
+        return (_EPOCH + moment_ms * _MS).astimezone(_zone(self.zone))
+
     def _moments(self, after_ms: int) -> Iterator[int]:
         """Every fire after `after_ms`, ascending; some before it, and some twice."""
         zone = _zone(self.zone)
