@@ -132,7 +132,7 @@ def _start(after_ms: int, zone: ZoneInfo) -> datetime:
 
 
 def _in_real_time(times: Iterator[datetime], zone: ZoneInfo) -> Iterator[int]:
-    """Every instant at which the local clock shows one of the `times`."""
+    """Every instant at which the local clock shows one of the `times`, which have no end."""
     again: deque[int] = deque()
     for local in times:
         first, second = _instant(local, zone, fold=0), _instant(local, zone, fold=1)
@@ -143,7 +143,6 @@ def _in_real_time(times: Iterator[datetime], zone: ZoneInfo) -> Iterator[int]:
         yield first
         if first < second:
             again.append(second)
-    yield from again
 
 
 def _on_the_wall(local: datetime, zone: ZoneInfo) -> int:

@@ -46,7 +46,11 @@ def _catch_up_faults(catch_up: object) -> list[str]:
 
 
 def _bound_faults(what: str, value: object, most: int) -> list[str]:
-    return [] if is_whole(value) and 1 <= value <= most else [f"{what} {value!r:.80} is not a whole number 1 to {most}"]
+    return (
+        []
+        if is_whole(value) and 1 <= value <= most
+        else [f"{what} {value!r:.80} is not a whole number from 1 to {most}"]
+    )
 
 
 def _mixture_faults(catch_up: object, overlap: object) -> list[str]:
