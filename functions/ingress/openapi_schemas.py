@@ -56,7 +56,7 @@ def _run() -> Schema:
         {
             "traceId": TRACE_ID,
             "tenant": TENANT,
-            "source": {"type": "string", "description": "`route:` and the route's name"},
+            "source": {"type": "string", "description": "`route:` or `schedule:`, and its name"},
             "kind": {"type": "string", "enum": list(get_args(Kind))},
             "mode": {"type": "string", "enum": list(get_args(Mode))},
             "state": _choice(RunState),

@@ -25,7 +25,6 @@ from tests.support.lambda_stand_in import run_functions
 from tests.support.quick_moto import queue_of
 from tests.support.tasks import an_acceptance
 from workerflow.adapters.lambda_invoke import request
-from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import Run
 from workerflow.domain.task import Acceptance, TaskMessage
 from workerflow.ports.stores import Written
@@ -60,7 +59,8 @@ class FunctionsWorld:
     def take(self, key: str = "key-1", route: str = "succeed", *, age_seconds: float = 0, **changes: Any) -> Acceptance:
         """A task that was accepted `age_seconds` ago."""
         accepted_at_ms = time.time_ns() // 1_000_000 - round(age_seconds * 1000)
-        acceptance = an_acceptance(key, source=f"route:{route}", accepted_at_ms=accepted_at_ms, **changes)
+        source = changes.pop("source", f"route:{route}")
+        acceptance = an_acceptance(key, source=source, accepted_at_ms=accepted_at_ms, **changes)
         assert self.aws.acceptances.put(acceptance, now_ms=accepted_at_ms) == Written()
         return acceptance
 
@@ -137,7 +137,7 @@ def _record(message: Any) -> dict[str, Any]:
 def functions_world(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[FunctionsWorld]:
     """The functions with everything around them; their logs go to the standard output of the moment."""
     scripted_handlers.starts.clear()
-    (folder / "manifest.json").write_text(Manifest.build(scripted_handlers.routes()).to_json())
+    (folder / "manifest.json").write_text(scripted_handlers.manifest().to_json())
     with aws_world() as aws:
         for name, value in _environment(aws).items():
             monkeypatch.setenv(name, value)

@@ -6,7 +6,9 @@ from typing import Any
 
 from tests.support.faults import ProcessDied
 from workerflow.domain.errors import PermanentError, RetryableError
+from workerflow.domain.manifest import Manifest
 from workerflow.domain.route import Route
+from workerflow.domain.schedule import Schedule
 from workerflow.handlers import Context
 
 starts: list[tuple[str, int]] = []
@@ -60,6 +62,16 @@ def read_secret(_payload: Any, context: Context) -> dict[str, Any]:
     return {"length": len(context.secret("crm"))}
 
 
+def report(payload: Any, context: Context) -> dict[str, Any]:
+    """Tell what a schedule's handler gets."""
+    return {
+        "got": payload,
+        "source": context.source,
+        "dueAtMs": context.due_at_ms,
+        "length": len(context.secret("crm")),
+    }
+
+
 def _begin(context: Context) -> None:
     starts.append((context.trace_id, context.attempt))
 
@@ -73,3 +85,12 @@ def routes() -> list[Route]:
     made.append(Route(name="read_secret", module=here, function="read_secret", mode="async", secrets=("crm",)))
     echo = "functions.workflow.handlers.webhook_echo"
     return [*made, Route(name="webhook_echo", module=echo, function="webhook_echo", mode="async")]
+
+
+def schedules() -> list[Schedule]:
+    """A schedule that no test lives to see fire by itself."""
+    return [Schedule(name="report", module=__name__, function="report", cron="0 0 29 2 *", secrets=("crm",))]
+
+
+def manifest() -> Manifest:
+    return Manifest.build(routes(), schedules())

@@ -16,7 +16,7 @@ from tests.support.aws import BUCKET
 from tests.support.faults import Fault, ProcessDied
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
-from workerflow.domain.manifest import Manifest
+from workerflow.domain.fire import fire_payload
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import LetterClass, RunState
@@ -99,12 +99,41 @@ class TestLedger:
     def test_a_switch_set_at_run_time_holds(self, world: FunctionsWorld) -> None:
         set_switch = SetSwitch(
             switches=world.aws.switches,
-            manifest=Manifest.build(scripted_handlers.routes()),
+            manifest=scripted_handlers.manifest(),
             clock=SystemClock(),
             ids=SystemIds(),
         )
         set_switch(SwitchOrder("default", "route:succeed", Enablement.PAUSED, "ops", "maintenance"))
         task = world.take()
+        assert world.execute(task)["status"] == "parked"
+        assert world.run(task).paused
+
+
+class TestSchedules:
+    def test_a_fires_handler_gets_what_it_is_for_and_its_secrets(self, world: FunctionsWorld) -> None:
+        world.aws.clients.secrets().create_secret(Name="workerflow/dev/default/handlers/crm", SecretString="s3cret")
+        body = fire_payload("report", 1_795_410_000_000)
+        task = world.take(source="schedule:report", kind="scheduled_job", body=body)
+        assert world.execute(task)["status"] == "succeeded"
+        run = world.run(task)
+        assert (run.source, run.kind) == ("schedule:report", "scheduled_job")
+        assert json.loads(run.output or b"")["document"] == {
+            "got": {"schedule": "report", "dueAt": "2026-11-23T05:00:00.000Z"},
+            "source": "schedule:report",
+            "dueAtMs": 1_795_410_000_000,
+            "length": 6,
+        }
+
+    def test_a_removed_schedules_task_is_a_letter(self, world: FunctionsWorld) -> None:
+        task = world.take(source="schedule:gone", kind="scheduled_job")
+        assert world.execute(task)["letterClass"] == "disabled"
+
+    def test_a_schedule_is_paused_by_a_switch_of_its_own(self, world: FunctionsWorld) -> None:
+        set_switch = SetSwitch(
+            switches=world.aws.switches, manifest=scripted_handlers.manifest(), clock=SystemClock(), ids=SystemIds()
+        )
+        set_switch(SwitchOrder("default", "schedule:report", Enablement.PAUSED, "ops", "maintenance"))
+        task = world.take(source="schedule:report", kind="scheduled_job")
         assert world.execute(task)["status"] == "parked"
         assert world.run(task).paused
 
