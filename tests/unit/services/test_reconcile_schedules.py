@@ -1,0 +1,242 @@
+"""What becomes of schedules when a deploy or a new tenants file changes them: new, edited, removed, enabled again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.support.tasks import a_schedule
+from tests.unit.services.clockwork import Clockwork, ms
+from tests.unit.services.wired import TENANT
+from workerflow.domain.cron import Timing
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError
+from workerflow.domain.schedule import EVERY_TENANT, CatchUp
+from workerflow.domain.schedule_cursor import Missed
+from workerflow.domain.tenants import UNLIMITED, Tenants
+from workerflow.services.resend import TickBudget
+
+ALL = CatchUp("all")
+DAILY = a_schedule(cron="0 6 * * *", catch_up=ALL)
+HOURLY = a_schedule(catch_up=ALL)
+
+
+@pytest.fixture
+def hourly() -> Clockwork:
+    """An hourly schedule that a tick has seen at 08:30."""
+    clockwork = Clockwork(HOURLY)
+    clockwork.tick("08:30")
+    return clockwork
+
+
+class TestNew:
+    def test_it_begins_with_its_first_fire_after_the_tick_that_sees_it(self, hourly: Clockwork) -> None:
+        cursor = hourly.cursor()
+        assert (cursor.since_ms, hourly.next_due(), cursor.version) == (ms("08:30"), "09:00", 1)
+        assert (hourly.fires(), hourly.missed()) == ([], {})
+
+    def test_what_was_due_before_does_not_exist(self) -> None:
+        clockwork = Clockwork(a_schedule(cron="0 * * * *", catch_up=ALL))
+        clockwork.tick("09:00:00", "09:30")
+        assert (clockwork.fires(), clockwork.next_due()) == ([], "10:00")
+
+    def test_one_that_the_manifest_disables_gets_no_cursor(self) -> None:
+        clockwork = Clockwork(replace(HOURLY, enabled=False))
+        clockwork.tick("08:30", "09:30")
+        assert clockwork.memory.schedules == {}
+
+
+class TestEdited:
+    def test_daily_to_hourly_does_not_fire_yesterdays_hours(self) -> None:
+        clockwork = Clockwork(DAILY)
+        clockwork.tick("08:30")
+        clockwork.deploy(HOURLY)
+        clockwork.tick("2025-10-10T05:30", "2025-10-10T06:00:04")
+        assert clockwork.fires() == ["2025-10-10T06:00"]
+        assert clockwork.missed() == {}
+        assert clockwork.cursor().since_ms == ms("2025-10-10T05:30")
+
+    def test_another_zone_is_another_timing(self, hourly: Clockwork) -> None:
+        hourly.deploy(replace(HOURLY, zone="Asia/Kolkata"))
+        hourly.tick("08:31")
+        assert hourly.next_due() == "09:30"
+
+    def test_a_fire_that_was_pending_is_missed(self, hourly: Clockwork) -> None:
+        hourly.deploy(DAILY)
+        hourly.tick("10:30")
+        assert (hourly.fires(), hourly.missed()) == ([], {Missed.LATE: 1})
+        assert hourly.cursor().last_missed_ms == ms("09:00")
+        assert hourly.wired.signals.by_schedule == {("FireMissed", "report"): 1}
+
+    def test_its_history_stays(self, hourly: Clockwork) -> None:
+        hourly.tick("09:00:04")
+        hourly.deploy(DAILY)
+        hourly.tick("09:30")
+        assert hourly.cursor().last_due_ms == ms("09:00")
+
+    def test_another_policy_moves_nothing(self, hourly: Clockwork) -> None:
+        hourly.deploy(replace(HOURLY, catch_up=CatchUp("skip"), overlap="skip", timeout_seconds=60))
+        hourly.tick("08:31")
+        assert hourly.cursor().version == 1
+
+    def test_nor_does_another_way_to_write_the_same_expression(self, hourly: Clockwork) -> None:
+        hourly.deploy(replace(HOURLY, cron="@HOURLY"))
+        hourly.tick("08:31")
+        assert hourly.cursor().version == 1
+
+    def test_an_older_process_fires_nothing_by_its_own_definition(self, hourly: Clockwork) -> None:
+        older = hourly.wired
+        hourly.deploy(DAILY)
+        hourly.tick("08:40")
+        hourly.clock.ms = ms("09:00:04")
+        older.fire_due(older.tenants, hourly.clock.ms, TickBudget(hourly.clock.ms + 50_000, 100))
+        assert hourly.fires() == []
+
+
+class TestGoneAndBack:
+    def test_removed_it_has_no_next_fire_and_keeps_its_history(self, hourly: Clockwork) -> None:
+        hourly.tick("09:00:04")
+        hourly.deploy(a_schedule("other"))
+        hourly.tick("09:30", "10:00:04")
+        assert (hourly.next_due(), hourly.fires()) == (None, ["09:00"])
+        assert hourly.cursor().last_due_ms == ms("09:00")
+
+    def test_what_was_pending_then_is_missed(self, hourly: Clockwork) -> None:
+        hourly.deploy(replace(HOURLY, enabled=False))
+        hourly.tick("09:30")
+        assert (hourly.next_due(), hourly.missed()) == (None, {Missed.DISABLED: 1})
+
+    def test_enabled_again_it_begins_anew(self, hourly: Clockwork) -> None:
+        hourly.deploy(replace(HOURLY, enabled=False))
+        hourly.tick("08:40", "09:30")
+        hourly.deploy(HOURLY)
+        hourly.tick("12:30", "13:00:04")
+        assert (hourly.fires(), hourly.missed()) == (["13:00"], {})
+        assert hourly.cursor().since_ms == ms("12:30")
+
+    def test_what_is_gone_costs_no_further_write(self, hourly: Clockwork) -> None:
+        hourly.deploy(a_schedule("other"))
+        hourly.tick("08:40")
+        version = hourly.cursor().version
+        hourly.deploy(a_schedule("other"))
+        hourly.tick("08:41")
+        assert hourly.cursor().version == version
+
+
+class TestTenants:
+    def test_a_new_tenant_gets_the_schedules_of_every_tenant(self) -> None:
+        clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,)))
+        clockwork.tick("08:30")
+        clockwork.wired.tenants = Tenants.of({"acme": UNLIMITED})
+        clockwork.tick("08:40", "09:00:04")
+        assert clockwork.fires(tenant="acme") == ["09:00"]
+        assert clockwork.cursor(tenant="acme").since_ms == ms("08:40")
+
+    def test_a_retired_tenants_schedules_have_no_next_fire(self) -> None:
+        clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,)))
+        clockwork.wired.tenants = before = Tenants.of({"acme": UNLIMITED})
+        clockwork.tick("08:30")
+        clockwork.wired.tenants = Tenants.of({}).after(before, now_ms=ms("08:35"))
+        clockwork.tick("08:40", "09:00:04")
+        assert (clockwork.fires(), clockwork.fires(tenant="acme")) == (["09:00"], [])
+        assert clockwork.cursor(tenant="acme").next_due_ms is None
+
+    def test_tenants_that_are_not_known_for_the_moment_lose_nothing(self) -> None:
+        clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,), catch_up=ALL))
+        clockwork.wired.tenants = known = Tenants.of({"acme": UNLIMITED})
+        clockwork.tick("08:30")
+        clockwork.wired.tenants = Tenants()
+        clockwork.tick("09:00:04")
+        clockwork.wired.tenants = known
+        clockwork.tick("10:30")
+        assert clockwork.fires(tenant="acme") == ["09:00", "10:00"]
+
+
+class TestWhen:
+    def test_once_in_a_process(self, hourly: Clockwork) -> None:
+        hourly.tick("08:31", "08:32")
+        assert hourly.wired.order_of("schedules.list_cursors") == ["schedules.list_cursors"]
+
+    def test_every_process_once(self, hourly: Clockwork) -> None:
+        hourly.deploy(HOURLY)
+        hourly.tick("08:31", "08:32")
+        assert len(hourly.wired.order_of("schedules.list_cursors")) == 2
+
+    def test_and_again_when_another_process_reconciled_with_another_manifest(self, hourly: Clockwork) -> None:
+        older = hourly.wired
+        hourly.deploy(DAILY)
+        hourly.tick("08:40")
+        hourly.wired = older
+        hourly.tick("08:41")
+        assert hourly.next_due() == "09:00"
+
+    def test_the_mark_says_with_what(self, hourly: Clockwork) -> None:
+        before = hourly.memory.tick_mark
+        hourly.deploy(DAILY)
+        hourly.tick("08:40")
+        after = hourly.memory.tick_mark
+        assert before is not None
+        assert after is not None
+        assert before.reconciled != after.reconciled
+
+    def test_one_that_failed_is_done_again_and_the_others_fire_meanwhile(self, hourly: Clockwork) -> None:
+        hourly.deploy(HOURLY, a_schedule("other"))
+        hourly.wired.refuse("schedules.list_cursors")
+        with pytest.raises(StoreUnavailableError):
+            hourly.tick("09:00:04")
+        assert hourly.fires() == ["09:00"]
+        hourly.tick("09:01:04")
+        assert hourly.next_due("other") == "10:00"
+
+    def test_one_tenant_that_fails_does_not_hold_up_the_others(self) -> None:
+        clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,)))
+        clockwork.wired.tenants = Tenants.of({"acme": UNLIMITED})
+        clockwork.wired.refuse("schedules.list_cursors", error=IntegrityError)
+        with pytest.raises(IntegrityError):
+            clockwork.tick("08:30")
+        assert (TENANT, "report") in clockwork.memory.schedules
+
+    def test_it_stops_when_its_time_is_up_and_goes_on_in_the_next_tick(self) -> None:
+        names = [f"job_{number}" for number in range(5)]
+        clockwork = Clockwork(*(a_schedule(name) for name in names))
+        clockwork.wired.meanwhile("schedules.write_cursor", lambda: clockwork.clock.advance(10), times=4)
+        clockwork.tick("08:30")
+        assert len(clockwork.memory.schedules) == 3
+        assert clockwork.memory.tick_mark is not None
+        assert clockwork.memory.tick_mark.reconciled == ""
+        clockwork.tick("08:31")
+        assert sorted(name for _, name in clockwork.memory.schedules) == names
+
+    def test_a_tick_that_moves_the_cursor_meanwhile_is_heeded(self, hourly: Clockwork) -> None:
+        other = hourly.wired
+        hourly.deploy(DAILY)
+
+        def fires() -> None:
+            other.fire_due(other.tenants, ms("09:00:04"), TickBudget(ms("10:00"), 100))
+
+        hourly.wired.meanwhile("schedules.write_cursor", fires)
+        hourly.tick("09:00:04")
+        assert (hourly.fires(), hourly.missed()) == (["09:00"], {})
+        assert hourly.next_due() == "2025-10-10T06:00"
+
+    def test_one_that_is_always_overtaken_gives_up_for_this_tick(self, hourly: Clockwork) -> None:
+        hourly.deploy(DAILY)
+
+        def touched() -> None:
+            cursor = hourly.cursor()
+            hourly.memory.schedules[TENANT, "report"] = cursor.change(nonce=f"other-{cursor.version}")
+
+        hourly.wired.meanwhile("schedules.write_cursor", touched, times=100)
+        with pytest.raises(StoreUnavailableError):
+            hourly.tick("08:40")
+
+
+def test_new_time_zone_data_moves_a_fire_that_is_still_to_come(hourly: Clockwork) -> None:
+    """As if the old data had called 09:10 a full hour."""
+    hourly.memory.schedules[TENANT, "report"] = replace(hourly.cursor(), next_due_ms=ms("09:10"))
+    hourly.deploy(HOURLY)
+    hourly.tick("08:40")
+    assert hourly.cursor().next_due_ms == Timing.of("@hourly", "UTC").next_fire(ms("08:40"))
+    assert hourly.cursor().since_ms == ms("08:30")
+    hourly.tick("09:00:04")
+    assert hourly.fires() == ["09:00"]
