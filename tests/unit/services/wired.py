@@ -35,11 +35,13 @@ from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
 from workerflow.services.places import Places
 from workerflow.services.read_run import ReadRun
+from workerflow.services.read_schedules import ReadSchedules
 from workerflow.services.reconcile_schedules import ReconcileSchedules
 from workerflow.services.record_death import RecordDeath
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.replay_task import ReplayTask
 from workerflow.services.resend import Resender, TickBudget
+from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
 from workerflow.services.sweep import Sweep
 from workerflow.services.tell_run import TellRun
@@ -261,6 +263,23 @@ class Wired:
             clock=self.clock,
             ids=self.ids,
             signals=self.signals,
+        )
+
+    @property
+    def run_schedule(self) -> RunSchedule:
+        return RunSchedule(
+            schedules=self.world.schedules,
+            manifest=self.manifest,
+            enablement=self.enablement,
+            take=self.take_task,
+            queue=self.queue,
+            signals=self.signals,
+        )
+
+    @property
+    def read_schedules(self) -> ReadSchedules:
+        return ReadSchedules(
+            schedules=self.world.schedules, manifest=self.manifest, enablement=self.enablement, clock=self.clock
         )
 
     @property
