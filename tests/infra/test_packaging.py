@@ -73,6 +73,24 @@ def test_only_the_tick_pays_for_the_import_of_croniter(
     assert (done.stdout.strip(), done.stderr) == ("False", "")
 
 
+def test_every_handler_in_the_manifest_is_imported_from_the_asset_and_the_layers_alone(
+    assets: Assets, lambda_runtime: Path
+) -> None:
+    manifest = assets.functions["workflow"] / "functions/workflow/manifest.json"
+    script = (
+        "from pathlib import Path\n"
+        "from workerflow.domain.manifest import Manifest\n"
+        "from workerflow.runtime.handler_loader import load\n"
+        f"manifest = Manifest.from_json(Path({str(manifest)!r}).read_text())\n"
+        "for source in (*manifest.routes.values(), *manifest.schedules.values()):\n"
+        "    print(source.source, load(source).__name__)\n"
+    )
+    done = python(script, [assets.functions["workflow"], *layers_of(assets), lambda_runtime], {})
+    assert done.returncode == 0, done.stderr
+    document = json.loads(manifest.read_text())
+    assert len(done.stdout.splitlines()) == len(document["routes"]) + len(document["schedules"])
+
+
 def test_the_tick_knows_from_the_layers_alone_when_a_schedule_fires(assets: Assets, lambda_runtime: Path) -> None:
     """The last of the year is after the change to winter time: rules and all come from the layer's time zone data."""
     script = (

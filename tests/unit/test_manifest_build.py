@@ -364,7 +364,7 @@ def test_the_shipped_handlers_build_although_they_were_imported_before() -> None
     manifest = build(handler_folders(ROOT, [SHIPPED_FOLDER], {}), ROOT)
     assert {"webhook_echo", "payload_hash", "webhook_forward"} <= set(manifest.routes)
     assert manifest.routes["payload_hash"].module == "functions.workflow.handlers.payload_hash"
-    assert all(route.description for route in manifest.routes.values())
+    assert all(one.description for one in (*manifest.routes.values(), *manifest.schedules.values()))
     assert importlib.import_module("functions.workflow.handlers.webhook_echo") is before
 
 
