@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.fakes.memory import Memory
-from workerflow.domain.errors import PermanentError
+from workerflow.domain.errors import SecretNotFoundError
 from workerflow.domain.failure import Failure
 from workerflow.domain.json_body import parse_body
 from workerflow.domain.output import HandlerOutput
@@ -184,7 +184,7 @@ class FakeSecrets:
 
     def get(self, tenant: str, name: str) -> str:
         if (tenant, name) not in self.values:
-            raise PermanentError(f"the secret {name!r} does not exist")
+            raise SecretNotFoundError(f"the secret {name!r} does not exist")
         return self.values[tenant, name]
 
 

@@ -87,6 +87,7 @@ PLACES: Mapping[str, Place] = {
     "functions/ingress/wiring.py": WIRING,
     "functions/scheduler/wiring.py": WIRING,
     "functions/workflow/wiring.py": WIRING,
+    "functions/workflow/builtin/_wiring.py": WIRING,
     "infra": place("infra", "workerflow.tables", "tools.package", others=frozenset({"aws_cdk", "constructs"})),
     "infra/constructs": place(
         "infra", "workerflow.tables", "tools.package", others=frozenset({"aws_cdk", "constructs", "jsii"})
@@ -152,7 +153,7 @@ def test_only_wiring_knows_adapters() -> None:
         if file.parts[0] == "functions"
         and any(module.startswith("workerflow.adapters") for _, module in imports_of(file))
     }
-    assert {Path(path).name for path in knowing} == {"wiring.py"}
+    assert {Path(path).name for path in knowing} == {"wiring.py", "_wiring.py"}
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "tests").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))

@@ -8,11 +8,10 @@ Every attempt and every replay carries the same `Idempotency-Key`, so that a rec
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
-from workerflow.handlers import Context, PermanentError, RetryableError, RetryPolicy, route
-from workerflow.runtime.outbound import Outbound, OutboundAnswer
+from workerflow.handlers import Context, RetryableError, RetryPolicy, route
+from workerflow.runtime.outbound import Outbound
 from workerflow.runtime.settings import WebhookForwardSettings, read_settings
 
 SECRET = "forward-url"  # noqa: S105 - the secret's name
@@ -20,8 +19,6 @@ STEP = "forward"
 TOTAL_SECONDS = 20.0
 RESERVE_SECONDS = 2.0
 """Kept back from the attempt's time, so that a slow receiver ends the call and not the process."""
-MAX_RETRY_AFTER_SECONDS = 3600.0
-RETRIED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @route(
@@ -47,8 +44,7 @@ def forward(context: Context, url: str, outbound: Outbound) -> dict[str, Any]:
     if seconds <= 0:
         raise RetryableError("no time is left in this attempt")
     answer = outbound.post(url, context.body, _headers(context), total_seconds=seconds)
-    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-        raise _refusal(answer, context.now_ms())
+    answer.require_success(context.now_ms())
     return {"status": answer.status, "answerBytes": len(answer.body), "answerTruncated": answer.truncated}
 
 
@@ -60,14 +56,3 @@ def _headers(context: Context) -> dict[str, str]:
         "X-WorkerFlow-Trace-Id": context.trace_id,
     }
     return headers | ({"traceparent": context.traceparent} if context.traceparent else {})
-
-
-def _refusal(answer: OutboundAnswer, now_ms: int) -> PermanentError | RetryableError:
-    """The error that an answer other than 2xx is."""
-    said = f"the receiver answered {answer.status}"
-    if answer.status in RETRIED or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        wait = answer.retry_after_seconds(now_ms, cap_seconds=MAX_RETRY_AFTER_SECONDS)
-        return RetryableError(said, retry_after_seconds=wait)
-    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-        return PermanentError(f"{said}: redirects are not followed, configure the final URL")
-    return PermanentError(said)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.workflow.handlers.webhook_forward import MAX_RETRY_AFTER_SECONDS, SECRET, forward, webhook_forward
+from functions.workflow.handlers.webhook_forward import SECRET, forward, webhook_forward
 from tests.unit.handlers.local_server import LocalServer, http_answer, serving, silent
 from workerflow.domain.failure import Failure
 from workerflow.handlers import Context, PermanentError, RetryableError
 from workerflow.handlers.declaration import declarations_of
-from workerflow.runtime.outbound import Outbound, OutboundAnswer, OutboundFailedError, OutboundRefusedError
+from workerflow.runtime.outbound import MAX_RETRY_AFTER_SECONDS, Outbound, OutboundAnswer, OutboundFailedError, OutboundRefusedError
 
 LOCAL = Outbound(allowed_private_hosts=frozenset({"127.0.0.1"}))
 BODY = b'{ "action": "opened",\n "number": 1.0 }'

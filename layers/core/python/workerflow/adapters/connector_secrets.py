@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from workerflow.adapters.secrets import SecretTexts
-from workerflow.domain.errors import PermanentError, PlatformError, RetryableError
+from workerflow.domain.errors import PermanentError, PlatformError, RetryableError, SecretNotFoundError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
@@ -26,5 +26,5 @@ class ConnectorSecrets:
         except PlatformError as error:
             raise RetryableError(f"the secret {place} cannot be read") from error
         if text is None:
-            raise PermanentError(f"there is no secret {place}, or it is not text")
+            raise SecretNotFoundError(f"there is no secret {place}, or it is not text")
         return text

@@ -8,6 +8,7 @@ WorkerFlowError
 |-- TaskError                     raised by handlers, or on their behalf
 |   |-- PermanentError            no attempt will help: dead letter at once
 |   |   |-- InvalidPayloadError   the payload is not what the route takes
+|   |   |-- SecretNotFoundError   the tenant has no connector secret of that name
 |   |   `-- OutputError           the handler returned what cannot be kept
 |   `-- RetryableError            try again under the route's policy, or after its own delay
 |-- PlatformError                 ours or AWS's
@@ -80,6 +81,12 @@ class InvalidPayloadError(PermanentError):
     """The payload is not what the route takes."""
 
     code = "invalid_payload"
+
+
+class SecretNotFoundError(PermanentError):
+    """The tenant has no connector secret of that name. A handler that can do without may catch it."""
+
+    code = "secret_not_found"
 
 
 class OutputError(PermanentError):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import Any, override
 from urllib.parse import SplitResult, urlsplit
 
@@ -29,9 +30,11 @@ from workerflow.runtime.settings import WebhookForwardSettings, read_settings
 
 MAX_ANSWER_BYTES = 64 * 1024
 CONNECT_SECONDS = 5.0
+MAX_RETRY_AFTER_SECONDS = 3600.0
 
 _URL = re.compile(r"[!-~]{1,2048}\Z")
 _PORTS = {"https": 443, "http": 80}
+_RETRIED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class OutboundRefusedError(PermanentError):
@@ -66,6 +69,23 @@ class OutboundAnswer:
     def retry_after_seconds(self, now_ms: int, *, cap_seconds: float) -> float | None:
         """What the answer's `Retry-After` asks for, at most `cap_seconds`; None if it asks for nothing."""
         return parse_retry_after(self.headers.get("retry-after"), now_ms, cap_seconds=cap_seconds)
+
+    def require_success(self, now_ms: int) -> None:
+        """Return if the answer is 2xx.
+
+        Raises:
+            RetryableError: 408, 425, 429 or 5xx; with the answer's `Retry-After`, up to MAX_RETRY_AFTER_SECONDS.
+            PermanentError: any other answer.
+        """
+        if HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES:
+            return
+        said = f"the receiver answered {self.status}"
+        if self.status in _RETRIED or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            wait = self.retry_after_seconds(now_ms, cap_seconds=MAX_RETRY_AFTER_SECONDS)
+            raise RetryableError(said, retry_after_seconds=wait)
+        if HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST:
+            raise PermanentError(f"{said}: redirects are not followed, configure the final URL")
+        raise PermanentError(said)
 
 
 def resolve_host(host: str, port: int) -> Sequence[str]:
