@@ -46,10 +46,10 @@ def kept_refusal(so_far: CallSoFar, refusal: RefusedError, request_id: str, *, s
         at_ms=at_ms,
         request_id=request_id,
         status=refusal.status,
-        detail="" if refusal.repeats_payload else _printable(refusal.detail, DETAIL_CHARACTERS),
-        method=_printable(request.method, METHOD_CHARACTERS) if request else "",
-        path=_printable(request.path, PATH_CHARACTERS) if request else "",
-        source_address=_printable(request.source_address, ADDRESS_CHARACTERS) if request else "",
+        detail="" if refusal.repeats_payload else printable(refusal.detail, DETAIL_CHARACTERS),
+        method=printable(request.method, METHOD_CHARACTERS) if request else "",
+        path=printable(request.path, PATH_CHARACTERS) if request else "",
+        source_address=printable(request.source_address, ADDRESS_CHARACTERS) if request else "",
         headers=_names(request) if request else (),
         expected=_expected(so_far, refusal),
     )
@@ -62,12 +62,12 @@ def lines_of_v1(request: Request, headers: CallHeaders, tenant: str) -> Mapping[
     """
     return {
         "version": VERSION_LINE,
-        "timestamp": _timestamp(headers.timestamp),
-        "method": _printable(request.method, METHOD_CHARACTERS),
-        "path": _printable(request.path, PATH_CHARACTERS),
+        "timestamp": told_timestamp(headers.timestamp or ""),
+        "method": printable(request.method, METHOD_CHARACTERS),
+        "path": printable(request.path, PATH_CHARACTERS),
         "query": f"{len(request.query)} characters, and must be empty" if request.query else "",
         "tenant": tenant,
-        "key": _printable(headers.key or "", KEY_CHARACTERS) if request.method == "POST" else "",
+        "key": printable(headers.key or "", KEY_CHARACTERS) if request.method == "POST" else "",
         "body": told_by_digest(request.body),
     }
 
@@ -77,22 +77,21 @@ def told_by_digest(body: bytes) -> str:
     return f"sha256 {hashlib.sha256(body).hexdigest()} of {len(body)} bytes"
 
 
+def told_timestamp(value: str) -> str:
+    """A timestamp as it came; of what is none, how long it is: a secret may have slipped into the wrong header."""
+    is_a_number = value.isascii() and value.isdigit() and len(value) <= _TIMESTAMP_DIGITS
+    return value if is_a_number or not value else f"{len(value)} characters that are no timestamp"
+
+
+def printable(text: str, most: int) -> str:
+    """The beginning of a text; whatever is not printable ASCII in it shows as `?`."""
+    return "".join(one if " " <= one <= "~" else "?" for one in text[:most])
+
+
 def _expected(so_far: CallSoFar, refusal: RefusedError) -> Mapping[str, str]:
     is_about_credentials = isinstance(refusal, UnauthorizedError)
     return so_far.expected() if is_about_credentials and so_far.expected is not None else {}
 
 
-def _timestamp(value: str | None) -> str:
-    if value is None:
-        return "none came"
-    is_a_number = value.isdigit() and len(value) <= _TIMESTAMP_DIGITS
-    return value if is_a_number else f"{len(value)} characters that are no timestamp"
-
-
 def _names(request: Request) -> tuple[str, ...]:
-    return tuple(_printable(name, HEADER_NAME_CHARACTERS) for name in sorted(request.headers)[:HEADER_NAMES])
-
-
-def _printable(text: str, most: int) -> str:
-    """The beginning of a text; whatever is not printable ASCII in it shows as `?`."""
-    return "".join(one if " " <= one <= "~" else "?" for one in text[:most])
+    return tuple(printable(name, HEADER_NAME_CHARACTERS) for name in sorted(request.headers)[:HEADER_NAMES])

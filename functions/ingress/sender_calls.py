@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from functions.ingress.call_headers import CallHeaders
-from functions.ingress.kept_refusal import lines_of_v1, told_by_digest
+from functions.ingress.kept_refusal import lines_of_v1, printable, told_by_digest, told_timestamp
 from workerflow.domain.sender_call import SenderCall, claimed_parts, handshake_answer
 from workerflow.domain.senders import Part, Sender
 from workerflow.runtime.http import Request, Response
@@ -37,12 +37,9 @@ def lines_of_sender(call: SenderCall) -> Mapping[str, str]:
     The body is told by digest and size, the others by their beginning.
     """
     claimed = claimed_parts(call)
-    return {
-        part.value: told_by_digest(call.body) if part is Part.BODY else _printable(claimed[part])
-        for part in call.sender.signed
-        if isinstance(part, Part)
+    told = {
+        Part.ID: lambda: printable(claimed[Part.ID], SHOWN_CHARACTERS),
+        Part.TIMESTAMP: lambda: told_timestamp(claimed[Part.TIMESTAMP]),
+        Part.BODY: lambda: told_by_digest(call.body),
     }
-
-
-def _printable(text: str) -> str:
-    return "".join(one if " " <= one <= "~" else "?" for one in text[:SHOWN_CHARACTERS])
+    return {part.value: told[part]() for part in call.sender.signed if isinstance(part, Part)}

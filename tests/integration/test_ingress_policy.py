@@ -262,7 +262,6 @@ def test_a_bucket_that_does_not_answer_lets_nobody_pass_and_asks_to_come_back(
 CONTAINERS, CALLS, LIMIT = 8, 200, 50
 
 
-@pytest.mark.slow
 def test_of_200_parallel_calls_at_a_limit_of_50_exactly_50_pass(
     world: IngressWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,15 @@ def test_both_dimensions_of_a_schedules_metric_are_declared(capsys: pytest.Captu
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service", "schedule"]]  # type: ignore[index]
 
 
+def test_a_refusal_is_counted_at_once_by_tenant_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("observed-refusals", "WorkerFlow")
+    telemetry.count_refusal(tenant="acme", reason="token_mismatch")
+    telemetry.count_refusal(tenant="unknown", reason="token_mismatch")
+    first, second = lines(capsys)
+    assert (first["CallRefused"], first["tenant"], first["reason"]) == ([1.0], "acme", "token_mismatch")
+    assert (second["tenant"], second["service"]) == ("unknown", "observed-refusals")
+
+
 def test_a_foreign_exception_is_logged_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry = Telemetry("observed-failure", "WorkerFlow")
     try:

@@ -46,11 +46,12 @@ class Telemetry:
         self._pending = True
 
     def count_refusal(self, *, tenant: str, reason: str) -> None:
-        """Add to `CallRefused`, with the dimensions `tenant` and `reason`: a line of its own, written at once.
+        """Add to `CallRefused`, with the dimensions `tenant` and `reason` besides: a line of its own, written at once.
 
         Both must be of a bounded number: each pair is a metric that is paid for.
         """
         with single_metric("CallRefused", MetricUnit.Count, 1, namespace=self._namespace) as metric:
+            metric.add_dimension("service", self._service)
             metric.add_dimension("tenant", tenant)
             metric.add_dimension("reason", reason)
 
