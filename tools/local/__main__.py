@@ -10,12 +10,9 @@ from pathlib import Path
 
 from tools.local.demo import ROUTE, call_and_wait
 from tools.local.emulator import ROOT, LocalStackError
+from tools.local.here import STATE, port_of
 from tools.local.logs import follow
 from tools.local.stack import PREFIX, LocalStack
-
-STATE = ROOT / ".local/stack"
-DEFAULT_PORT = 4566
-HIGHEST_PORT = 65535
 
 
 class Progress:
@@ -107,14 +104,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _port(state: Path) -> int:
-    """WORKERFLOW_PORT; without it, the port that the stack was deployed for, or the usual one."""
-    kept = state / "port"
-    text = os.environ.get("WORKERFLOW_PORT") or (kept.read_text() if kept.is_file() else str(DEFAULT_PORT))
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST_PORT):
-        raise LocalStackError(f"WORKERFLOW_PORT is {text!r}, which is no port.")
+    """The port, remembered for the commands that follow."""
+    port = port_of(state)
     state.mkdir(parents=True, exist_ok=True)
-    kept.write_text(text)
-    return int(text)
+    (state / "port").write_text(str(port))
+    return port
 
 
 def _handlers() -> tuple[Path, ...]:

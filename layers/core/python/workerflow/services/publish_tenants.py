@@ -1,0 +1,119 @@
+"""Publish a tenants file: from then on it is the one that all functions go by, within a minute.
+
+The file replaces the published one as a whole, in one transaction with an audit row that tells who did it and what it
+changed. Who publishes on top of what somebody else has just published is told so, and nothing is overwritten unseen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.errors import TenantsError
+from workerflow.domain.identity import DEFAULT_TENANT
+from workerflow.domain.tenants import Tenants, TenantsChange
+from workerflow.domain.tenants_file import MAX_FILE_BYTES, read_tenants
+from workerflow.ports.stores import Written
+from workerflow.ports.tenants import TenantsDocument, TenantsStore
+from workerflow.ports.world import Clock, Ids
+
+NAMES_TOLD = 20
+"""Ids that an audit row lists; of more it tells the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantsOrder:
+    """What an operator asks for.
+
+    Attributes:
+        text: the file.
+        actor: who publishes it; never any part of a secret.
+    """
+
+    text: str
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The file holds, as this version; `change` is what it changed. `healed`: what stood there was unreadable."""
+
+    version: int
+    change: TenantsChange
+    healed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The published file says the same already; nothing was written."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedMeanwhile:
+    """Somebody else was faster; nothing was written. Look at what is published now, and decide again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishTenants:
+    """Publishes files."""
+
+    store: TenantsStore
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, order: TenantsOrder) -> Published | Unchanged | PublishedMeanwhile:
+        """Publish a file.
+
+        Raises:
+            TenantsError: the file has faults, or, with the tenants that were retired since, is too long.
+            StoreUnavailableError: unknown whether it was published; the same order again tells.
+        """
+        wanted = read_tenants(order.text)
+        standing = self.store.get()
+        before = _readable(standing)
+        after = wanted.after(before or Tenants(), now_ms=self.clock.now_ms())
+        if standing is not None and before is not None and before.digest == after.digest:
+            return Unchanged(standing.version)
+        _require_room(after)
+        document = TenantsDocument(after.to_text(), (standing.version if standing else 0) + 1, self.ids.nonce())
+        change = after.change_from(before or Tenants())
+        if self.store.publish(document, self._audit(order, document, change)) != Written():
+            return PublishedMeanwhile()
+        return Published(document.version, change, healed=standing is not None and before is None)
+
+    def _audit(self, order: TenantsOrder, document: TenantsDocument, change: TenantsChange) -> AuditEvent:
+        return AuditEvent(
+            tenant=DEFAULT_TENANT,
+            at_ms=self.clock.now_ms(),
+            nonce=document.nonce,
+            actor=order.actor,
+            action="tenants.published",
+            target=f"tenants:{document.version}",
+            reason=order.reason,
+            details={
+                "added": _told(change.added),
+                "removed": _told(change.removed),
+                "changed": _told(change.changed),
+            },
+        )
+
+
+def _readable(document: TenantsDocument | None) -> Tenants | None:
+    """What stands there; None if nothing does, or nothing that can be read."""
+    try:
+        return None if document is None else read_tenants(document.text)
+    except TenantsError:
+        return None
+
+
+def _require_room(tenants: Tenants) -> None:
+    size = len(tenants.to_text())
+    if size > MAX_FILE_BYTES:
+        raise TenantsError([f"with {len(tenants.retired)} retired tenants the file has {size} bytes, over the limit"])
+
+
+def _told(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if len(names) <= NAMES_TOLD else f"{len(names)} tenants"
