@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from workerflow.domain.failure_limit import BURST, SECONDS_PER_FAILURE, SOURCES_KEPT, FailureLimit
+from workerflow.domain.failure_limit import (
+    BURST,
+    SECONDS_PER_FAILURE,
+    SOURCES_KEPT,
+    TENANT_BUCKETS,
+    FailureLimit,
+    failure_bucket,
+)
 
 NOW_MS = 1_764_000_000_000
 
@@ -49,3 +56,18 @@ def test_memory_is_bounded_and_the_oldest_failure_is_forgotten_first() -> None:
         limit.record_failure(f"2001:db8::{number:x}", NOW_MS)
     assert len(limit._empty_at_ms) == SOURCES_KEPT
     assert limit.wait_seconds("192.0.2.1", NOW_MS) == 0
+
+
+def test_failures_count_for_the_client_behind_the_address() -> None:
+    assert failure_bucket("2001:db8:1:2::1", "default") == failure_bucket("2001:db8:1:2::2", "default")
+    assert failure_bucket("2001:db8:1:2::1", "default") != failure_bucket("2001:db8:1:3::1", "default")
+    assert failure_bucket("192.0.2.1", "default") != failure_bucket("192.0.2.2", "default")
+
+
+def test_a_client_has_few_buckets_however_many_tenants_it_invents() -> None:
+    buckets = {failure_bucket("192.0.2.1", f"tenant-{number}") for number in range(2000)}
+    assert len(buckets) == TENANT_BUCKETS
+
+
+def test_tenants_behind_one_address_seldom_share_a_bucket() -> None:
+    assert failure_bucket("192.0.2.1", "acme") != failure_bucket("192.0.2.1", "globex")
