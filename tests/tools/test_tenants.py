@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from tests.support.aws import table_request
-from tools.local.here import port_of
+from tools.local import here
+from tools.local.emulator import LocalStackError
+from tools.local.here import client_here, port_of
 from tools.tenants import main, publish, show, store_of, unknown_routes
 from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.domain.tenants import RateLimit, TenantPolicy, Tenants
@@ -135,9 +137,7 @@ def test_routes_are_looked_for_wherever_a_file_names_them() -> None:
 
 def test_what_is_unreadable_is_shown_as_it_is_and_replaced(store: DynamoTenants, client: Any) -> None:
     publish(store, '{"tenants":{}}', actor="ops")
-    item = client.get_item(TableName="workerflow-dev-cursor-state", Key={"pk": {"S": "#tenants"}, "sk": {"S": "-"}})[
-        "Item"
-    ]
+    (item,) = client.scan(TableName="workerflow-dev-cursor-state")["Items"]
     client.put_item(TableName="workerflow-dev-cursor-state", Item=item | {"document": {"B": b"{"}})
     assert show(store) == "{"
     told = publish(store, '{"tenants":{"a":{}}}', actor="ops").splitlines()
@@ -146,6 +146,7 @@ def test_what_is_unreadable_is_shown_as_it_is_and_replaced(store: DynamoTenants,
 
 def test_nobody_is_overwritten_unseen(store: DynamoTenants) -> None:
     class Late(DynamoTenants):
+        @override
         def get(self) -> TenantsDocument | None:
             found = super().get()
             publish(store, '{"tenants":{"other":{}}}', actor="another")
@@ -190,3 +191,9 @@ def test_the_local_stacks_port_is_the_shells_or_the_deployments_or_the_usual_one
     assert port_of(tmp_path) == 4599
     monkeypatch.setenv("WORKERFLOW_PORT", "5000")
     assert port_of(tmp_path) == 5000
+
+
+def test_a_local_stack_that_does_not_run_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(here, "STATE", tmp_path)
+    with pytest.raises(LocalStackError, match="make up"):
+        client_here("dynamodb")
