@@ -23,7 +23,7 @@ EMULATOR := .local/emulator-venv/.installed
 UV_READY := .tools/.uv-$(UV_VERSION)
 READY := $(UV_READY) .venv/.installed node_modules/.installed
 
-.PHONY: help setup up down logs synth deploy destroy test test-fast test-e2e lint format bench clean
+.PHONY: help setup up down logs synth deploy tenants destroy test test-fast test-e2e lint format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -76,6 +76,9 @@ deploy: $(READY) ## deploy ENV to the account of your AWS credentials, create it
 	@$(CDK) deploy --context env=$(ENV) --require-approval $(APPROVAL) --outputs-file .build/outputs-$(ENV).json
 	@$(PYTHON) -m tools.credentials create --env $(ENV)
 	@$(PYTHON) -m tools.first_call --env $(ENV)
+
+tenants: $(READY) ## publish FILE as the tenants of ENV (dev, prod or local); without FILE, show those that are
+	@$(PYTHON) -m tools.tenants $(if $(FILE),publish --env $(ENV) --file "$(FILE)" --reason "$(REASON)",show --env $(ENV))
 
 destroy: $(READY) ## remove ENV, with its data, from the account of your AWS credentials
 	@$(PYTHON) -m tools.empty_bucket --env $(ENV)
