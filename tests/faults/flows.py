@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from tests.faults.flow import ABANDONED, DAY_S, FAILED, HANDLER_ERROR, SUCCEEDED, Flow
 from tests.faults.promise import run_of
+from tests.faults.schedule_flows import SCHEDULE_FLOWS
 from tests.support.callers import Caller
 from tests.support.script import (
     Behaviour,
@@ -30,7 +31,6 @@ from workerflow.domain.enablement import Enablement
 from workerflow.domain.identity import DEFAULT_TENANT, acceptance_hash, shard_of
 from workerflow.domain.run import LetterClass, RunState
 
-DAY_S = 24 * 3600
 LARGE = json.dumps({"filling": filling(30_000)}).encode()
 LARGE_OUTPUT = 30_000
 MEDIUM_OUTPUT = 3_000
@@ -39,56 +39,6 @@ KEY_OF_SHARD_0, OTHER_KEY_OF_SHARD_0 = [
     for key in (f"key-{number}" for number in range(50))
     if shard_of(acceptance_hash(DEFAULT_TENANT, "route:work", key)) == 0
 ][:2]
-
-
-ALL_WELL = Script()
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """One story.
-
-    Attributes:
-        play: what happens from outside; the world goes on to its rest afterwards.
-        ends: the states in which every task of the story may end.
-        classes: of the letters of failed tasks; without a fault only the first.
-        lasts_seconds: how long the story takes when nothing fails, at least and at most.
-        check: what else is wrong at the end, in words.
-    """
-
-    name: str
-    play: Callable[[World], None]
-    script: Script = ALL_WELL
-    ends: frozenset[RunState] = frozenset({RunState.SUCCEEDED})
-    classes: tuple[LetterClass, ...] = ()
-    check: Callable[[World], Iterator[str]] = lambda _world: iter(())
-    lasts_seconds: tuple[float, float] = (0, 2 * DAY_S)
-
-    def mistakes_without_fault(self, world: World) -> list[str]:
-        """What did not end as it must where nothing failed, in words."""
-        classes = [run.letter_class for run in world.kept.runs().values() if run.letter_class is not None]
-        wrong = [f"a letter of class {found}" for found in classes if found not in self.classes[:1]]
-        if not self.lasts_seconds[0] <= world.seconds <= self.lasts_seconds[1]:
-            wrong.append(f"took {world.seconds} s")
-        return [*wrong, *self.mistakes(world)]
-
-    def mistakes(self, world: World) -> list[str]:
-        """What did not end as it must, in words."""
-        return [*self._wrong_ends(world), *self.check(world)]
-
-    def _wrong_ends(self, world: World) -> Iterator[str]:
-        for run in world.kept.runs().values():
-            if run.state not in self.ends and not _was_given_up(world, run.trace_id, run.state):
-                yield f"{run.trace_id} ended as {run.state}: {run.error}"
-            if run.letter_class is not None and run.letter_class not in self.classes:
-                yield f"{run.trace_id} has a letter of class {run.letter_class}: {run.error}"
-
-
-def _was_given_up(world: World, trace_id: str, state: RunState) -> bool:
-    """A sync task whose caller never came back."""
-    gone = (caller for caller in world.callers if not caller.returns and caller.route == "ask")
-    tasks = (run_of(world, caller) for caller in gone)
-    return state is RunState.ABANDONED and trace_id in {run.trace_id for run in tasks if run is not None}
 
 
 def _script(*behaviours: Behaviour, replayed: tuple[Behaviour, ...] = (Ok(),)) -> Script:
@@ -100,12 +50,6 @@ def _calls(**arguments: object) -> Callable[[World], None]:
         world.call(**arguments)  # type: ignore[arg-type]
 
     return play
-
-
-FAILED = frozenset({RunState.FAILED})
-SUCCEEDED = frozenset({RunState.SUCCEEDED})
-ABANDONED = frozenset({RunState.ABANDONED})
-HANDLER_ERROR = (LetterClass.HANDLER_ERROR,)
 
 
 # Duplicates.
@@ -428,7 +372,7 @@ def _read_the_run(world: World) -> None:
 EITHER = SUCCEEDED | FAILED
 CRASHES = (LetterClass.CRASH,)
 
-FLOWS = (
+TASK_FLOWS = (
     Flow("async_success", _calls(), lasts_seconds=(0, 1)),
     Flow("async_success_at_the_only_attempt", _calls(route="brittle"), ends=EITHER, classes=CRASHES),
     Flow("async_success_whose_caller_is_gone", _calls(returns=False)),
@@ -554,3 +498,5 @@ FLOWS = (
         _letter_is_resolved,
     ),
 )
+
+FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS)

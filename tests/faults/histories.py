@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults.flows import Flow
+from tests.faults.flow import Flow
 from tests.faults.promise import broken_promises, late_harm
 from tests.support.aws import AwsWorld
 from tests.support.faults import Call, Fault, Site
@@ -74,7 +74,7 @@ def kinds_of(site: Site) -> tuple[Fault, ...]:
 
 def fault_free(aws: AwsWorld, flow: Flow) -> Baseline:
     """Play a flow without faults; all promises must be kept."""
-    world = World(aws, flow.script, Story())
+    world = flow.world(aws)
     play(world, flow)
     sites = tuple(call.site for call in world.line.calls)
     baseline = Baseline(sites, _alike(sites, world.read_nothing), Outcome.of(world))
@@ -103,7 +103,7 @@ def _alike(sites: Sequence[Site], read_nothing: Collection[int]) -> frozenset[in
 
 def history_with(aws: AwsWorld, flow: Flow, story: Story, baseline: Baseline) -> list[str]:
     """What went wrong in one history, in words; empty if all promises were kept."""
-    world = World(aws, flow.script, story)
+    world = flow.world(aws, story)
     try:
         play(world, flow)
         if world.struck is None or world.struck.site != baseline.sites[story.number - 1]:

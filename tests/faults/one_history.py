@@ -12,7 +12,7 @@ from tests.faults.flows import FLOWS
 from tests.faults.histories import play
 from tests.faults.promise import broken_promises
 from tests.support.faults import Call, Fault
-from tests.support.world import Story, World, moto_world
+from tests.support.world import Story, moto_world
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> None:
     story = Story(int(arguments[1]), Fault(arguments[2])) if len(arguments) > 1 else Story()
     os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1")
     with moto_world() as aws:
-        world = World(aws, flow.script, story, _tell)
+        world = flow.world(aws, story, _tell)
         try:
             play(world, flow)
         finally:

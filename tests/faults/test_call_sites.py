@@ -11,7 +11,7 @@ from tests.faults.flows import FLOWS
 from tests.faults.histories import play
 from tests.support.aws import AwsWorld
 from tests.support.faults import Call
-from tests.support.world import Story, World, moto_world
+from tests.support.world import moto_world
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,7 @@ def passages(aws: AwsWorld) -> set[Passage]:
         found.add(Passage(call.operation, places_on_stack()))
 
     for flow in FLOWS:
-        world = World(aws, flow.script, Story(), watch)
-        play(world, flow)
+        play(flow.world(aws, watch=watch), flow)
     return found
 
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.flows import FLOWS, Flow
+from tests.faults.flow import Flow
+from tests.faults.flows import FLOWS
 from tests.faults.histories import fault_free, history_with
 from tests.support.aws import AwsWorld
 from tests.support.world import moto_world

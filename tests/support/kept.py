@@ -10,11 +10,13 @@ from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
+from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.adapters.dynamodb.items import state as state_codec
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
 from workerflow.domain.replay import LineageEntry
 from workerflow.domain.run import Run
+from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.task import Acceptance
 from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTENCY_KEYS, REPLAY_LINEAGE, RUNS
 
@@ -61,6 +63,15 @@ class Kept:
     def switches(self) -> list[Switch]:
         items = self.aws.items(CURSOR_STATE)
         return [state_codec.switch_from_item(item) for item in items if item["pk"].endswith("#switch")]
+
+    def cursors(self) -> dict[tuple[str, str], ScheduleCursor]:
+        """Schedules' cursors by tenant and name."""
+        items = (item for item in self.aws.items(CURSOR_STATE) if item["pk"].endswith("#schedule"))
+        return {(cursor.tenant, cursor.name): cursor for cursor in map(schedule_codec.from_item, items)}
+
+    def seed(self, cursor: ScheduleCursor) -> None:
+        """Put a schedule's cursor there with no call of ours."""
+        put_item(physical(CURSOR_STATE), schedule_codec.to_item(cursor))
 
     def swept_up_to(self, shard: int) -> str:
         """The sweeper's position in a shard, before every trace id if it was never there."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -54,6 +54,7 @@ from workerflow.domain.task import TaskMessage
 from workerflow.runtime.handler_runner import ProcessRunner
 from workerflow.services.execute_task import ExecutionOrder
 from workerflow.services.replay_task import Replayed, ReplayOrder
+from workerflow.services.run_schedule import RunOrder, RunStarted
 from workerflow.services.set_switch import SwitchOrder
 from workerflow.services.sweep import GRACE_S
 
@@ -63,6 +64,7 @@ CALL_MS = 7
 VISIBILITY_S = 360
 REMAINING_MS = 270_000
 MINUTE_MS = 60_000
+FORESEEN_MS = 3 * 24 * 3600 * 1000
 INGRESS_WAIT_S = 27.0
 CONSUMER_WAIT_S = 280.0
 ROUNDS = 300
@@ -120,6 +122,7 @@ class World:
         script: Script = Script(),  # noqa: B008 - a value
         story: Story = Story(),
         watch: Callable[[Call], None] = lambda _call: None,
+        manifest: Manifest = MANIFEST,
     ) -> None:
         clear_data()
         self.aws, self.line = aws, aws.line
@@ -136,7 +139,8 @@ class World:
         self._unseen: list[_Unseen] = []
         self._attach()
         self.handlers = ScriptedHandlers(script, self._acts(), self._look_at_start)
-        self.processes = Processes(aws, MANIFEST, self.clock, self._runner())
+        self.manifest = manifest
+        self.processes = Processes(aws, manifest, self.clock, self._runner())
 
     @property
     def seconds(self) -> float:
@@ -145,6 +149,7 @@ class World:
 
     def _attach(self) -> None:
         self.line.reset()
+        answer_directly(self.line)
         self.line.choose = self._choose
         self.line.witness = self.books
         self.line.stand_in("lambda.Invoke", self._invoke)
@@ -207,6 +212,18 @@ class World:
         order = SwitchOrder(DEFAULT_TENANT, source, state, "token:ops", "maintenance")
         assert self._until_answered(lambda: self.processes.set_switch(order)) is not None
 
+    def run_schedule(self, schedule: str, key: str) -> str:
+        """The operator runs a schedule, asking again until there is an answer; the run's trace id."""
+        order = RunOrder(DEFAULT_TENANT, schedule, key, "token:ops", "the numbers were wrong")
+        outcome = self._until_answered(lambda: self.processes.run_schedule(order))
+        assert isinstance(outcome, RunStarted), outcome
+        return outcome.trace_id
+
+    def deploy(self, manifest: Manifest) -> None:
+        """The operator deploys: every process starts anew."""
+        self.manifest = manifest
+        self.processes.deploy(manifest)
+
     def _until_answered[T](self, ask: Callable[[], T]) -> T:
         for _ in range(5):
             try:
@@ -258,6 +275,19 @@ class World:
         for message in receive(self.aws.queue_url, limit=10, visibility_seconds=VISIBILITY_S):
             self._deliver(message)
 
+    def another_tick_before(self, adapter: str) -> None:
+        """When a method of an adapter puts its next item, a whole tick of another process comes in between."""
+        put_item, waiting = self.line._stand_ins["dynamodb.PutItem"], [True]
+
+        def answer(request: Request) -> tuple[int, dict[str, str], bytes] | None:
+            if self.line._current.call.site.adapter == adapter and waiting:
+                waiting.clear()
+                with suppress(ProcessDied):
+                    self.processes.another_scheduler()()
+            return put_item(request)
+
+        self.line.stand_in("dynamodb.PutItem", answer)
+
     def tick(self) -> None:
         """The minute's tick."""
         self._ticked_ms = self.clock.ms
@@ -307,6 +337,21 @@ class World:
             if not run.is_terminal:
                 yield self._due_ms(run, acceptance.accepted_at_ms)
         yield from (int(message.visible_at) + 1 for message in queue_of(self.aws.dead_letter_queue_url)._messages)
+        yield from self._times_for_schedules()
+
+    def _times_for_schedules(self) -> Iterator[int]:
+        """When a tick will have schedules to bring in step, or to fire. What is due in a year is not waited for."""
+        cursors = self.kept.cursors()
+        for name, schedule in self.manifest.schedules.items():
+            cursor = cursors.pop((DEFAULT_TENANT, name), None)
+            in_step = cursor is not None and cursor.timing == schedule.timing and cursor.next_due_ms is not None
+            due_ms = cursor.next_due_ms if cursor is not None and in_step else None
+            if not in_step:
+                yield self.clock.ms
+            elif due_ms is not None and due_ms < START_MS + FORESEEN_MS:
+                yield due_ms
+        if any(cursor.next_due_ms is not None for cursor in cursors.values()):
+            yield self.clock.ms
 
     def _due_ms(self, run: Run, accepted_at_ms: int) -> int:
         if run.due_at_ms is None:
