@@ -14,9 +14,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.aws import AwsWorld
-from tests.support.budget import Cost, incompressible, measure, names
+from tests.support.budget import WARM, Cost, incompressible, measure, names, publish
 from tests.support.script import Dies, Fails, FailsForGood, Ok
 from tests.support.world import World, moto_world
+from workerflow.domain.tenants import RateLimit, TenantPolicy
+from workerflow.tables import REFUSED_CALLS
 
 READS = {"dynamodb.GetItem", "dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject", "secretsmanager.GetSecretValue"}
 SUCCESS = ["lambda.Invoke", "dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.PutItem"]
@@ -58,6 +60,31 @@ def test_each_further_started_kb_of_the_acceptance_costs_one_unit_once(aws: AwsW
 
 def test_a_payload_in_the_bucket_costs_no_more_units_than_a_small_one(aws: AwsWorld) -> None:
     assert measure(aws, body=incompressible(30_000)).units == 4
+
+
+def test_a_declared_tenant_without_limits_costs_what_it_costs_without_a_file(aws: AwsWorld) -> None:
+    policy = TenantPolicy(routes=("work", "ask", WARM), max_body_bytes=1000, rate_limits=(RateLimit(1, 1, "ask"),))
+    cost = measure(aws, policy=policy)
+    assert names(cost.before_answer) == ["dynamodb.PutItem", "sqs.SendMessage"]
+    assert names(cost.afterwards) == SUCCESS
+    assert cost.units == 4
+
+
+def test_a_rate_limit_costs_one_call_and_one_write_unit(aws: AwsWorld) -> None:
+    cost = measure(aws, policy=TenantPolicy(rate_limits=(RateLimit(100, 60, per="client"),)))
+    assert names(cost.before_answer) == ["dynamodb.UpdateItem", "dynamodb.PutItem", "sqs.SendMessage"]
+    assert (cost.units, cost.units_of("rate_limits"), cost.index_units) == (5, 1, 1)
+
+
+def test_calls_over_their_rate_cost_nothing_but_a_record_a_second(aws: AwsWorld) -> None:
+    world = World(aws)
+    publish(aws, TenantPolicy(rate_limits=(RateLimit(1, 3600),)))
+    world.call("first")
+    start = len(world.line.calls)
+    answers = [world.call(returns=False).last.code for _ in range(20)]
+    assert answers == ["rate_limited"] * 20
+    assert names(world.line.calls[start:]) == ["dynamodb.PutItem"]
+    assert len(aws.items(REFUSED_CALLS)) == 1
 
 
 def test_two_calls_and_no_read_before_a_202(aws: AwsWorld) -> None:

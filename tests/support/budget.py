@@ -16,6 +16,10 @@ from tests.support.faults import Call
 from tests.support.script import Behaviour, Ok, Script
 from tests.support.world import World
 from workerflow.adapters.dynamodb.item_size import item_bytes
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.identity import DEFAULT_TENANT
+from workerflow.domain.tenants import TenantPolicy, Tenants
+from workerflow.ports.tenants import TenantsDocument
 from workerflow.tables import IDEMPOTENCY_KEYS
 
 WARM = "warm"
@@ -61,10 +65,16 @@ def measure(
     route: str = "work",
     body: bytes = b'{"n":1}',
     twice: bool = False,
+    policy: TenantPolicy | None = None,
     then: Callable[[World], None] = lambda world: world.go_on(ENDED_S),
 ) -> Cost:
-    """Measure one call and what follows from it; with `twice`, the second of two equal calls."""
+    """Measure one call and what follows from it; with `twice`, the second of two equal calls.
+
+    With a `policy`, the caller's tenant stands in a published file, beside another.
+    """
     world = World(aws, Script(behaviours or (Ok(),)))
+    if policy is not None:
+        publish(aws, policy)
     _warm_up(world)
     if twice:
         world.call(route=route, body=body)
@@ -78,6 +88,13 @@ def measure(
     calls = world.line.calls
     size = max(item_bytes(item) for item in aws.items(IDEMPOTENCY_KEYS))
     return Cost(calls[start:answered], calls[answered:], meter.bills, size)
+
+
+def publish(aws: AwsWorld, policy: TenantPolicy) -> None:
+    """Publish a file of tenants in which the callers' has this policy."""
+    text = Tenants.of({DEFAULT_TENANT: policy, "acme": policy}).to_text()
+    audit = AuditEvent(DEFAULT_TENANT, 1, "n", "token:ops", "tenants.published", "tenants")
+    aws.tenants.publish(TenantsDocument(text, version=1, nonce="n"), audit)
 
 
 def _warm_up(world: World) -> None:

@@ -12,7 +12,16 @@ SECRET_NAME = "workerflow/dev/default/ingress"
 SECRET = json.dumps({"token": {"current": TOKEN}})
 
 _CALL_AGAIN = frozenset(
-    {"store_unavailable", "in_flight", "sync_timeout", "try_again", "route_paused", "internal_error"}
+    {
+        "store_unavailable",
+        "rate_limited",
+        "tenant_busy",
+        "in_flight",
+        "sync_timeout",
+        "try_again",
+        "route_paused",
+        "internal_error",
+    }
 )
 
 
