@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tools.package import Platform
@@ -43,6 +43,24 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryLetters:
+    """Which dead letters the built-in schedule `retry_dead_letters_hourly` replays.
+
+    Attributes:
+        classes: of dead letters; by default what was nobody's fault but the platform's.
+        min_age_minutes, max_age_hours: since the task failed.
+        per_run: replays an hour, at most, for each tenant.
+        generations: replays under one root, at most, whoever made them.
+    """
+
+    classes: tuple[str, ...] = ("platform",)
+    min_age_minutes: int = 30
+    max_age_hours: int = 24
+    per_run: int = 100
+    generations: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One place where WorkerFlow runs.
 
@@ -60,6 +78,7 @@ class Environment:
         alarm_email: Who is told of alarms. AWS asks that address for its consent first.
         forward_url: Where the example handler `webhook_forward` posts to.
         allowed_private_hosts: Hosts that `webhook_forward` may reach although their address is a private one.
+        retry_letters: Which dead letters are replayed by themselves.
     """
 
     name: Literal["dev", "prod", "local"]
@@ -77,6 +96,7 @@ class Environment:
     alarm_email: str | None = None
     forward_url: str | None = None
     allowed_private_hosts: tuple[str, ...] = ()
+    retry_letters: RetryLetters = field(default_factory=RetryLetters)
 
     @property
     def prefix(self) -> str:

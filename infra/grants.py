@@ -18,10 +18,12 @@ from workerflow.tables import (
     CURSOR_STATE,
     DEAD_LETTERS,
     IDEMPOTENCY_KEYS,
+    LETTERS_BY_TIME,
     LETTERS_OPEN,
     RATE_LIMITS,
     REFUSED_CALLS,
     REPLAY_LINEAGE,
+    ROLLUPS,
     RUNS,
     RUNS_OPEN,
     SCHEDULES_DUE,
@@ -30,8 +32,9 @@ from workerflow.tables import (
 
 SEND = "sqs:SendMessage"
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
-READ_OBJECT, WRITE_OBJECT = "s3:GetObject", "s3:PutObject"
+READ_OBJECT, WRITE_OBJECT, DELETE_OBJECT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
 # Without it S3 answers 403 for a missing object, as for a denied one: a lost payload would be retried as an outage.
+# It is also the right to list, which cleaning up needs.
 # Source: "GetObject", Amazon S3 API reference, permissions.
 TELL_MISSING = "s3:ListBucket"
 
@@ -51,6 +54,7 @@ class Grants:
         self.let_ingress_accept()
         self.let_consumer_execute()
         self.let_workflow_run_handlers()
+        self.let_built_in_schedules_work()
         self.let_scheduler_keep_promises()
 
     def let_ingress_accept(self) -> None:
@@ -112,6 +116,30 @@ class Grants:
             SECRET_PREFIX=self.environment.secret_prefix,
             FORWARD_URL=self.environment.forward_url or "",
             ALLOWED_PRIVATE_HOSTS=",".join(self.environment.allowed_private_hosts),
+        )
+
+    def let_built_in_schedules_work(self) -> None:
+        """Count, digest, replay, clean up and keep the configuration: in the process of `workflow`, beside handlers."""
+        workflow, tables, rules = self.functions.workflow, self.tables, self.environment.retry_letters
+        workflow.uses(tables[IDEMPOTENCY_KEYS], "PutItem")
+        workflow.queries(tables[IDEMPOTENCY_KEYS], TASKS_BY_TIME)
+        workflow.uses(tables[RUNS], "BatchGetItem")
+        workflow.uses(tables[DEAD_LETTERS], "GetItem")
+        workflow.queries(tables[DEAD_LETTERS], LETTERS_OPEN)
+        workflow.queries(tables[DEAD_LETTERS], LETTERS_BY_TIME)
+        workflow.uses(tables[REPLAY_LINEAGE], "Query", "PutItem", "UpdateItem")
+        workflow.uses(tables[CURSOR_STATE], "PutItem", "DeleteItem")
+        workflow.uses(tables[AUDIT_EVENTS], "PutItem")
+        workflow.uses(tables[ROLLUPS], "Query", "BatchWriteItem")
+        workflow.may(DELETE_OBJECT, on=self.payloads.objects_arn)
+        workflow.is_told(
+            RETENTION_DAYS=str(self.environment.retention_days),
+            DEADLINE_HOURS=str(self.environment.deadline_hours),
+            RETRY_LETTER_CLASSES=",".join(rules.classes),
+            RETRY_LETTER_MIN_AGE_MINUTES=str(rules.min_age_minutes),
+            RETRY_LETTER_MAX_AGE_HOURS=str(rules.max_age_hours),
+            RETRY_LETTERS_PER_RUN=str(rules.per_run),
+            RETRY_LETTER_GENERATIONS=str(rules.generations),
         )
 
     def let_scheduler_keep_promises(self) -> None:

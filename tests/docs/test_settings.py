@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from workerflow.runtime.settings import (
+    BuiltInSettings,
     ConsumerSettings,
     IngressSettings,
     SchedulerSettings,
@@ -33,6 +34,7 @@ def section(heading: str) -> list[str]:
         ((EVERY, "`workflow`"), WorkflowSettings),
         ((EVERY, "`scheduler`"), SchedulerSettings),
         (("The example handler `webhook_forward`",), WebhookForwardSettings),
+        (("The built-in schedules",), BuiltInSettings),
     ],
 )
 def test_a_functions_variables_are_listed_in_their_order(headings: tuple[str, ...], kind: type[Any]) -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from tests.infra.templates import Resources
 from workerflow.runtime.settings import (
+    BuiltInSettings,
     ConsumerSettings,
     IngressSettings,
     SchedulerSettings,
     WebhookForwardSettings,
     WorkflowSettings,
+    read_settings,
     variables_of,
 )
 
@@ -21,7 +23,7 @@ TIMEOUTS = {"ingress": 29, "consumer": 300, "workflow": 270, "scheduler": 300}
 SETTINGS: Mapping[str, tuple[type[Any], ...]] = {
     "ingress": (IngressSettings,),
     "consumer": (ConsumerSettings,),
-    "workflow": (WorkflowSettings, WebhookForwardSettings),
+    "workflow": (WorkflowSettings, WebhookForwardSettings, BuiltInSettings),
     "scheduler": (SchedulerSettings,),
 }
 
@@ -84,3 +86,17 @@ def test_the_tick_comes_every_minute_and_is_not_made_up_for(every: Resources) ->
     assert every.readable(schedule["Target"]["Arn"]).endswith("-scheduler")
     assert schedule["Target"]["Input"] == '{"kind":"tick","scheduledTime":"<aws.scheduler.scheduled-time>"}'
     assert schedule["Target"]["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
+
+
+def test_the_retry_of_letters_is_told_as_the_environment_has_it(every: Resources) -> None:
+    told = every.function("workflow")["Environment"]["Variables"]
+    rules = read_settings(BuiltInSettings, {name: _text(value) for name, value in told.items()})
+    wanted = every.environment.retry_letters
+    assert rules.retry_classes == wanted.classes
+    assert (rules.retry_min_age_minutes, rules.retry_max_age_hours) == (wanted.min_age_minutes, wanted.max_age_hours)
+    assert (rules.retry_per_run, rules.retry_generations) == (wanted.per_run, wanted.generations)
+
+
+def _text(value: object) -> str:
+    """A setting that is known only when it is deployed stands for itself."""
+    return value if isinstance(value, str) else repr(value)

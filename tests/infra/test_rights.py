@@ -12,6 +12,8 @@ KEYS = "workerflow-prod-idempotency-keys"
 RUNS = "workerflow-prod-runs"
 LETTERS = "workerflow-prod-dead-letters"
 STATE = "workerflow-prod-cursor-state"
+LINEAGE = "workerflow-prod-replay-lineage"
+ROLLUPS = "workerflow-prod-rollups"
 AUDIT = "workerflow-prod-audit-events"
 BUCKETS = "workerflow-prod-rate-limits"
 REFUSED = "workerflow-prod-refused-calls"
@@ -55,6 +57,22 @@ EXPECTED = {
         ("dynamodb:Query", BUCKETS),
         ("dynamodb:PutItem", BUCKETS),
         ("dynamodb:DeleteItem", BUCKETS),
+        # The built-in schedules'.
+        ("dynamodb:PutItem", KEYS),
+        ("dynamodb:Query", f"{KEYS}/index/tasks_by_time"),
+        ("dynamodb:BatchGetItem", RUNS),
+        ("dynamodb:GetItem", LETTERS),
+        ("dynamodb:Query", f"{LETTERS}/index/letters_open"),
+        ("dynamodb:Query", f"{LETTERS}/index/letters_by_time"),
+        ("dynamodb:Query", LINEAGE),
+        ("dynamodb:PutItem", LINEAGE),
+        ("dynamodb:UpdateItem", LINEAGE),
+        ("dynamodb:PutItem", STATE),
+        ("dynamodb:DeleteItem", STATE),
+        ("dynamodb:PutItem", AUDIT),
+        ("dynamodb:Query", ROLLUPS),
+        ("dynamodb:BatchWriteItem", ROLLUPS),
+        ("s3:DeleteObject", "Bucket/*"),
         ("sqs:SendMessage", TASKS),
         ("s3:GetObject", "Bucket/*"),
         ("s3:PutObject", "Bucket/*"),
@@ -63,6 +81,7 @@ EXPECTED = {
     },
     "scheduler": {
         ("dynamodb:GetItem", KEYS),
+        ("dynamodb:PutItem", KEYS),
         ("dynamodb:Query", f"{KEYS}/index/tasks_by_time"),
         ("dynamodb:GetItem", RUNS),
         ("dynamodb:BatchGetItem", RUNS),
@@ -71,8 +90,10 @@ EXPECTED = {
         ("dynamodb:PutItem", LETTERS),
         ("dynamodb:Query", f"{LETTERS}/index/letters_open"),
         ("dynamodb:GetItem", STATE),
+        ("dynamodb:BatchGetItem", STATE),
         ("dynamodb:PutItem", STATE),
         ("dynamodb:Query", STATE),
+        ("dynamodb:Query", f"{STATE}/index/schedules_due"),
         ("dynamodb:PutItem", AUDIT),
         ("dynamodb:Query", BUCKETS),
         ("sqs:SendMessage", TASKS),
