@@ -304,7 +304,8 @@ def test_both_live_secrets_of_a_route_are_accepted_and_a_retired_one_is_not(worl
 
 @every_sender
 def test_a_route_without_a_secret_lets_nobody_in(world: IngressWorld, name: str) -> None:
-    for senders in ({}, {SENDER_ROUTES[name]: {}}, {SENDER_ROUTES[name]: {"current": None}}):
+    nothing: list[dict[str, Any]] = [{}, {SENDER_ROUTES[name]: {}}, {SENDER_ROUTES[name]: {"current": None}}]
+    for senders in nothing:
         set_credentials(CREDENTIALS | {"senders": senders})
         assert send(world, name).code == "signature_mismatch"
     assert world.nothing_was_written()
