@@ -107,8 +107,9 @@ format: $(READY) ## put the code into its form
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
-bench: $(READY) ## figures: write units and calls of a task, CPU time of a cold start
+bench: $(READY) ## figures: write units and calls of a task, ticks with few and many schedules, cold starts
 	@$(PYTHON) -m tools.bench.budget
+	@$(PYTHON) -m tools.bench.schedules
 	@$(PYTHON) -m tools.bench.cold_start
 
 clean: down ## forget the local stack and everything that was built
