@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from threading import Lock
 from typing import Any
 
 from tests.support.faults import ProcessDied
@@ -13,6 +16,10 @@ from workerflow.handlers import Context
 
 starts: list[tuple[str, int]] = []
 """Trace id and number of every attempt that began."""
+LINGER_SECONDS = 0.02
+at_once: Counter[str] = Counter()
+most_at_once: Counter[str] = Counter()
+_counting = Lock()
 
 
 def succeed(payload: Any, context: Context) -> dict[str, Any]:
@@ -72,13 +79,24 @@ def report(payload: Any, context: Context) -> dict[str, Any]:
     }
 
 
+def linger(_payload: Any, context: Context) -> None:
+    """Take a moment, and let it be known how many of the tenant's do so at the same time."""
+    _begin(context)
+    with _counting:
+        at_once[context.tenant] += 1
+        most_at_once[context.tenant] = max(most_at_once[context.tenant], at_once[context.tenant])
+    time.sleep(LINGER_SECONDS)
+    with _counting:
+        at_once[context.tenant] -= 1
+
+
 def _begin(context: Context) -> None:
     starts.append((context.trace_id, context.attempt))
 
 
 def routes() -> list[Route]:
     """A route of each mode for what is needed in it."""
-    handlers = [succeed, return_much, refuse, retry, retry_late, repeat, crash]
+    handlers = [succeed, return_much, refuse, retry, retry_late, repeat, crash, linger]
     here = __name__
     made = [Route(name=one.__name__, module=here, function=one.__name__, mode="async") for one in handlers]
     made.append(Route(name="ask", module=here, function="succeed", mode="sync"))
