@@ -6,9 +6,9 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from functions.ingress.call_headers import CallHeaders
 from workerflow.runtime.http import Request
 
 UNKNOWN_TENANT = "unknown"
@@ -20,13 +20,14 @@ class CallSoFar:
 
     Attributes:
         request: once the event could be read.
-        tenant: that the request is in the name of, proven or not; None until it is known, and for one that does not
-            exist: what strangers invent is neither logged nor counted.
-        expected: makes the lines that a signature should have covered; None if the request carries nothing of one.
+        headers_read: those that decide about it, once they were found to be well-formed.
+        tenant_named: that it names, whether there is such a tenant or not.
+        tenant: the same if there is one, proven or not: what strangers invent is neither logged nor counted.
         headers: of the answer, whatever that will be.
     """
 
     request: Request | None = None
+    headers_read: CallHeaders | None = None
+    tenant_named: str = ""
     tenant: str | None = None
-    expected: Callable[[], Mapping[str, str]] | None = None
     headers: dict[str, str] = field(default_factory=dict)

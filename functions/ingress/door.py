@@ -15,15 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from functions.ingress.answers import PAUSED_RETRY_SECONDS, answered, run_document, taken
 from functions.ingress.authentication import Authenticate
 from functions.ingress.call_headers import CallHeaders, presented_by, read_call_headers, tenant_of
 from functions.ingress.call_so_far import CallSoFar
 from functions.ingress.paths import CallPath, HealthPath, OpenApiPath, RunPath, match_path
-from functions.ingress.rate_fields import rate_fields, retry_after_seconds
-from functions.ingress.sender_calls import handshake_response, lines_expected
+from functions.ingress.sender_calls import handshake_response
 from workerflow.domain.credentials import Proof
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
@@ -36,7 +35,6 @@ from workerflow.domain.refusals import (
     OutcomeUnknownError,
     PayloadInvalidError,
     QueryNotAllowedError,
-    RateLimitedError,
     RouteDisabledError,
     RouteNotFoundError,
     RoutePausedError,
@@ -51,8 +49,10 @@ from workerflow.runtime.http import JSON, Request, Response
 from workerflow.services.accept_task import AcceptTask, KeyReused, TaskDraft
 from workerflow.services.answer_sync import AnswerSync, SyncAnswer
 from workerflow.services.enablement import CheckEnablement
-from workerflow.services.limit_rate import LimitRate
 from workerflow.services.read_run import ReadRun
+
+if TYPE_CHECKING:
+    from functions.ingress.rate import RequireRate
 
 MAX_FAULTS_LISTED = 50
 MAX_CONTENT_TYPE_CHARACTERS = 255
@@ -82,13 +82,14 @@ class Door:
 
     Attributes:
         tenants: those that are declared now; costs no read.
+        require_rate: makes what counts calls, when the first one is to be counted.
         environment: what the health check tells.
     """
 
     tenants: Callable[[], Tenants]
     authenticate: Authenticate
     manifest: Manifest
-    limit_rate: LimitRate
+    require_rate: Callable[[], RequireRate]
     enablement: CheckEnablement
     schemas: Schemas
     accept: AcceptTask
@@ -120,7 +121,8 @@ class Door:
             return self._tell_api(caller)
         route = self._route(request, caller, path)
         self._require_key(headers, caller)
-        self._require_rate(request, so_far, caller, route)
+        if caller.policy.rate_limits:
+            self.require_rate()(request, so_far, tenant=caller.tenant, policy=caller.policy, route=route.name)
         return self._take(request, headers, caller, route, wait_seconds)
 
     def _caller(
@@ -128,12 +130,12 @@ class Door:
     ) -> Caller:
         tenant = tenant_of(headers, path.tenant if isinstance(path, CallPath) else None)
         policy = self.tenants().policy_of(tenant)
+        so_far.headers_read, so_far.tenant_named = headers, tenant
         so_far.tenant = None if policy is None else tenant
         if len(request.body) > MAX_BODY_BYTES:
             raise BodyTooLargeError(f"at most {MAX_BODY_BYTES} bytes")
         if headers.is_signed and request.query:
             raise QueryNotAllowedError("put everything into the body")
-        so_far.expected = lines_expected(request, headers, tenant)
         presented = presented_by(request, headers, tenant, path.route if isinstance(path, CallPath) else "")
         proof = self.authenticate(
             presented, tenant=tenant, exists=policy is not None, source_address=request.source_address
@@ -161,15 +163,6 @@ class Door:
             raise RouteNotFoundError(f"no deployed handler declares the route `{path.route}`")
         caller.proof.require(route.authentication)
         return route
-
-    def _require_rate(self, request: Request, so_far: CallSoFar, caller: Caller, route: Route) -> None:
-        """Count the call, if a limit is set for it: whatever its answer will be tells how the limit stands."""
-        counted = self.limit_rate(caller.tenant, caller.policy, route=route.name, source_address=request.source_address)
-        if counted is None:
-            return
-        so_far.headers.update(rate_fields(counted))
-        if not counted.verdict.allowed:
-            raise RateLimitedError(retry_after_seconds(counted))
 
     def _take(
         self, request: Request, headers: CallHeaders, caller: Caller, route: Route, wait_seconds: Callable[[], float]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.ingress.call_so_far import UNKNOWN_TENANT, CallSoFar
-from functions.ingress.kept_refusal import kept_refusal
 from functions.ingress.wiring import LONGEST_WAIT_S, Ingress, ingress
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
@@ -94,12 +93,18 @@ def _tell(wired: Ingress, so_far: CallSoFar, answer: _Answer, request_id: str) -
         trace_id=answer.response.headers.get("x-trace-id"),
     )
     if refusal is not None and is_callers:
-        wired.telemetry.count_refusal(tenant=so_far.tenant or UNKNOWN_TENANT, reason=refusal.code)
-        wired.record_refusal(
-            so_far.tenant,
-            refusal.code,
-            lambda slot, at_ms: kept_refusal(so_far, refusal, request_id, slot=slot, at_ms=at_ms),
-        )
+        _keep(wired, so_far, refusal, request_id)
+
+
+def _keep(wired: Ingress, so_far: CallSoFar, refusal: RefusedError, request_id: str) -> None:
+    from functions.ingress.kept_refusal import kept_refusal  # noqa: PLC0415 - no cold start of a good call pays for it
+
+    wired.telemetry.count_refusal(tenant=so_far.tenant or UNKNOWN_TENANT, reason=refusal.code)
+    wired.record_refusal()(
+        so_far.tenant,
+        refusal.code,
+        lambda slot, at_ms: kept_refusal(so_far, refusal, request_id, slot=slot, at_ms=at_ms),
+    )
 
 
 cold_start.complete(ingress)

@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.ingress.answers import REPLAYED_HEADER
 from functions.ingress.openapi_schemas import TRACE_ID
-from functions.ingress.rate_fields import POLICY_FIELD, STATE_FIELD
+from functions.ingress.rate import POLICY_FIELD, STATE_FIELD
 from functions.ingress.refusals_told import Kinds
 from workerflow.domain.credential_refusals import UnauthorizedError
 from workerflow.domain.refusals import PayloadRejectedError, RateLimitedError, RefusedError, TaskFailedError

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from functions.ingress.authentication import Authenticate
 from functions.ingress.door import Door
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.database import Database
-from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits
-from workerflow.adapters.dynamodb.refused_calls import DynamoRefusedCalls
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
 from workerflow.adapters.dynamodb.tenants import DynamoTenants
@@ -31,12 +31,14 @@ from workerflow.services.accept_task import AcceptTask, Retention
 from workerflow.services.answer_sync import AnswerSync
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.ledger import Ledger
-from workerflow.services.limit_rate import LimitRate
 from workerflow.services.read_run import ReadRun
 from workerflow.services.record_death import RecordDeath
-from workerflow.services.record_refusal import RecordRefusal
 from workerflow.services.tell_run import TellRun
 from workerflow.services.tenants import KnownTenants
+
+if TYPE_CHECKING:
+    from functions.ingress.rate import RequireRate
+    from workerflow.services.record_refusal import RecordRefusal
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 LONGEST_WAIT_S = 27.0
@@ -45,10 +47,10 @@ LONGEST_WAIT_S = 27.0
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """What the handler needs."""
+    """What the handler needs. What keeps refused calls is made when the first call is refused."""
 
     door: Door
-    record_refusal: RecordRefusal
+    record_refusal: Callable[[], RecordRefusal]
     telemetry: Telemetry
 
 
@@ -95,7 +97,7 @@ def wire(on: Foundation) -> Ingress:
         tenants=_tenants(on, database),
         authenticate=_authenticate(on),
         manifest=on.manifest,
-        limit_rate=LimitRate(buckets=DynamoRateLimits(database, on.settings.rate_limits, on.ids), clock=on.clock),
+        require_rate=cache(partial(_require_rate, on, database)),
         enablement=CheckEnablement(
             manifest=on.manifest, switches=DynamoSwitches(database, state=on.settings.cursor_state), clock=on.clock
         ),
@@ -121,7 +123,7 @@ def wire(on: Foundation) -> Ingress:
         ids=on.ids,
         environment=on.settings.environment,
     )
-    return Ingress(door, _record_refusal(on), on.telemetry)
+    return Ingress(door, cache(partial(_record_refusal, on)), on.telemetry)
 
 
 def _tenants(on: Foundation, database: Database) -> KnownTenants:
@@ -129,7 +131,22 @@ def _tenants(on: Foundation, database: Database) -> KnownTenants:
     return KnownTenants(store=store, clock=on.clock, faults=on.telemetry)
 
 
+# What follows is imported and made when it is needed for the first time: most containers never do.
+
+
+def _require_rate(on: Foundation, database: Database) -> RequireRate:
+    from functions.ingress.rate import RequireRate  # noqa: PLC0415
+    from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits  # noqa: PLC0415
+    from workerflow.services.limit_rate import LimitRate  # noqa: PLC0415
+
+    buckets = DynamoRateLimits(database, on.settings.rate_limits, on.ids)
+    return RequireRate(LimitRate(buckets=buckets, clock=on.clock))
+
+
 def _record_refusal(on: Foundation) -> RecordRefusal:
+    from workerflow.adapters.dynamodb.refused_calls import DynamoRefusedCalls  # noqa: PLC0415
+    from workerflow.services.record_refusal import RecordRefusal  # noqa: PLC0415
+
     calls = DynamoRefusedCalls(Database(on.clients.dynamodb_hurried()), on.settings.refused_calls)
     return RecordRefusal(calls=calls, clock=on.clock, ids=on.ids, faults=on.telemetry)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -297,3 +299,19 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
             return real(stubber, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(BotocoreStubber, "__call__", locked)
+
+
+def test_no_cold_start_pays_for_limits_and_refusals() -> None:
+    rare = {
+        "functions.ingress.rate",
+        "functions.ingress.kept_refusal",
+        "functions.ingress.signed_lines",
+        "workerflow.adapters.dynamodb.rate_limits",
+        "workerflow.adapters.dynamodb.refused_calls",
+    }
+    program = "import sys, functions.ingress.handler, functions.ingress.wiring as wiring; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert rare & set(done.stdout.split()) == set()
+
+
+ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path), "AWS_DEFAULT_REGION": "eu-central-1"}

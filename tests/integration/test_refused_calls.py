@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from functions.ingress import wiring
-from functions.ingress.kept_refusal import DETAIL_CHARACTERS, KEY_CHARACTERS, PATH_CHARACTERS
+from functions.ingress.kept_refusal import DETAIL_CHARACTERS
+from functions.ingress.signed_lines import PATH_CHARACTERS, SHOWN_CHARACTERS
 from tests.fakes.surroundings import FakeClock
 from tests.integration.ingress_world import Context, IngressWorld, clients, ingress_world
 from tests.support.aws import physical
@@ -86,7 +87,7 @@ def test_a_wrong_signature_is_kept_with_the_eight_lines_that_it_should_have_cove
         "path": ECHO,
         "query": "",
         "tenant": "default",
-        "key": "k" * KEY_CHARACTERS,
+        "key": "k" * SHOWN_CHARACTERS,
     }
     assert call.expected["body"] == f"sha256 {hashlib.sha256(body).hexdigest()} of 7 bytes"
 

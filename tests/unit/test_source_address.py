@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from workerflow.domain.source_address import client_of
@@ -35,12 +32,3 @@ def test_a_zone_makes_no_other_client() -> None:
 @pytest.mark.parametrize("odd", ["1.2.3.4#x", "::#", ":::::"])
 def test_what_is_odd_is_some_client_and_never_breaks_the_name_of_a_bucket(odd: str) -> None:
     assert "#" not in client_of(odd)
-
-
-def test_a_cold_start_does_not_pay_for_it() -> None:
-    program = "import sys, workerflow.domain.source_address; print('ipaddress' in sys.modules)"
-    done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, env=PATHS)
-    assert done.stdout.strip() == "False"
-
-
-PATHS = {"PYTHONPATH": ":".join(path for path in sys.path if path)}

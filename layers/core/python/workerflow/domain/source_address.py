@@ -7,6 +7,8 @@ Source: RFC 6177 section 2: an end site is given a /64 at the least.
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, IPv6Network
+
 CLIENT_PREFIX_BITS = 64
 
 
@@ -19,8 +21,6 @@ def client_of(source_address: str) -> str:
     """
     if ":" not in source_address:
         return source_address.replace("#", "")
-    from ipaddress import IPv6Address, IPv6Network  # noqa: PLC0415 - no cold start pays for it
-
     try:
         address = IPv6Address(source_address.partition("%")[0])
     except ValueError:

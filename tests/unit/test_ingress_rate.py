@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.ingress.rate_fields import rate_fields, retry_after_seconds
+from functions.ingress.rate import rate_fields, retry_after_seconds
 from workerflow.domain.rate_limit import RateVerdict
 from workerflow.domain.tenants import RateLimit
 from workerflow.services.limit_rate import Counted
