@@ -40,6 +40,7 @@ class Thresholds:
     open_dead_letters: int
     resent_in_five_minutes: int
     crashed_handlers_in_five_minutes: int
+    refused_in_five_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ DEV = Environment(
         open_dead_letters=1,
         resent_in_five_minutes=100,
         crashed_handlers_in_five_minutes=5,
+        refused_in_five_minutes=100,
     ),
     consumers=5,
 )
@@ -151,6 +153,7 @@ PROD = Environment(
         open_dead_letters=1,
         resent_in_five_minutes=500,
         crashed_handlers_in_five_minutes=5,
+        refused_in_five_minutes=1000,
     ),
     consumers=40,
 )

@@ -19,9 +19,12 @@ from infra.constructs.metrics import OwnMetrics
 from infra.constructs.queue import TaskQueue
 from infra.environments import Environment
 
-FIVE_MINUTES = Duration.minutes(5)
+FIVE_MINUTES, ONE_HOUR = Duration.minutes(5), Duration.hours(1)
 # In five minutes: SQS refuses one now and then, and the sweeper is there for that.
 SENDS_THAT_MAY_FAIL = 4
+# In five minutes: two ticks at the same time may find each other.
+TICKS_THAT_MAY_BE_BEHIND = 2
+HOURS_WITHOUT_HEARTBEAT = 2
 AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 SILENCE_IS_FINE = cloudwatch.TreatMissingData.NOT_BREACHING
 SILENCE_IS_BAD = cloudwatch.TreatMissingData.BREACHING
@@ -67,6 +70,58 @@ class Alarms(Construct):
             below=1,
         )
 
+    def watch_clocks(self, metrics: OwnMetrics) -> None:
+        """Ticks whose clock is wrong: they leave schedules alone rather than fire them at the wrong time."""
+        self._ring(
+            "ticks-behind",
+            "Ticks find that another one's clock was ahead of theirs, and leave schedules alone. If this goes on, a "
+            "tick with a wrong clock has left its mark: schedules fire again when the time has caught up with it.",
+            metrics.ticks_behind(FIVE_MINUTES),
+            at_least=TICKS_THAT_MAY_BE_BEHIND + 1,
+        )
+        self._ring(
+            "ticks-ahead",
+            "A tick's clock is more than five minutes ahead of the moment that it was meant for, and it did nothing.",
+            metrics.ticks_ahead(FIVE_MINUTES),
+        )
+
+    def watch_schedules(self, metrics: OwnMetrics) -> None:
+        """Each schedule by itself, also one that is declared tomorrow: the alarm tells which, as its contributor."""
+        self._ring(
+            "fires-missed",
+            "A schedule has missed fires: no tick came in time, or the fire before had not ended, or it is paused. The "
+            "alarm's contributors tell which schedule, its cursor tells why.",
+            metrics.fires_missed(FIVE_MINUTES),
+        )
+        self._ring(
+            "fires-failed",
+            "A schedule cannot be fired; every tick tries again. The alarm's contributors tell which schedule, the "
+            "scheduler's log tells why.",
+            metrics.fires_failed(FIVE_MINUTES),
+        )
+
+    def watch_heartbeat(self, metrics: OwnMetrics) -> None:
+        """A beat that does not come, whatever the reason: the whole way of a task stands still."""
+        self._ring(
+            "heartbeat-missing",
+            f"No heartbeat has ended well for {HOURS_WITHOUT_HEARTBEAT} hours: tick, queue, consumer or workflow stand "
+            "still, or `heartbeat_hourly` is paused.",
+            metrics.heartbeats(ONE_HOUR),
+            below=1,
+            periods=HOURS_WITHOUT_HEARTBEAT,
+        )
+
+    def watch_refusals(self, metrics: OwnMetrics) -> None:
+        """Calls that are refused in numbers: a sender's secret is wrong, or somebody tries doors."""
+        limit = self._environment.thresholds.refused_in_five_minutes
+        self._ring(
+            "calls-refused",
+            f"{limit} calls or more were refused in five minutes. The dashboard tells the reasons, the table "
+            "`refused_calls` the last of them.",
+            metrics.calls_refused(FIVE_MINUTES),
+            at_least=limit,
+        )
+
     def watch_ledger(self, metrics: OwnMetrics) -> None:
         """What only the ledger knows: letters that nobody has dealt with, and how much had to be sent again."""
         thresholds = self._environment.thresholds
@@ -90,7 +145,7 @@ class Alarms(Construct):
 
     def watch_sends(self, metrics: OwnMetrics) -> None:
         """Sends that fail: callers see their 202 all the same, so nobody else would notice."""
-        for sender in ("ingress", "scheduler"):
+        for sender in ("ingress", "scheduler", "workflow"):
             self._ring(
                 f"{sender}-sends-failed",
                 f"`{sender}` cannot send to the queue: tasks start minutes late. Its log has the reason.",
@@ -125,17 +180,19 @@ class Alarms(Construct):
         self,
         name: str,
         description: str,
-        metric: cloudwatch.Metric,
+        metric: cloudwatch.IMetric,
         *,
         at_least: int = 1,
         below: int | None = None,
+        periods: int = 1,
     ) -> None:
-        alarm = metric.create_alarm(
+        alarm = cloudwatch.Alarm(
             self,
             name,
+            metric=metric,
             alarm_name=f"{self._environment.prefix}-{name}",
             alarm_description=description,
-            evaluation_periods=1,
+            evaluation_periods=periods,
             threshold=at_least if below is None else below,
             comparison_operator=AT_LEAST if below is None else cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             treat_missing_data=SILENCE_IS_FINE if below is None else SILENCE_IS_BAD,

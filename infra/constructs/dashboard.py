@@ -52,6 +52,11 @@ class Dashboard(Construct):
                     _graph("Ledger", metrics.open_dead_letters(PERIOD), metrics.resent(PERIOD)),
                 ],
                 [
+                    _graph("Missed and failed fires", metrics.fires_missed(PERIOD), metrics.fires_failed(PERIOD)),
+                    _graph("Refused calls", metrics.calls_refused_by_reason(PERIOD)),
+                    _graph("Ticks and heartbeats", *_beats(metrics)),
+                ],
+                [
                     _graph("Errors", *(f.lambda_function.metric_errors(period=PERIOD) for f in functions)),
                     _graph("Throttles", *(f.lambda_function.metric_throttles(period=PERIOD) for f in functions)),
                     _graph("Age of the oldest message", queue.tasks.metric_approximate_age_of_oldest_message()),
@@ -70,6 +75,11 @@ def _queue_metrics(queue: TaskQueue) -> tuple[cloudwatch.IMetric, ...]:
         queue.tasks.metric_approximate_number_of_messages_not_visible(period=PERIOD, label="in flight"),
         queue.dead_letters.metric_approximate_number_of_messages_visible(period=PERIOD, label="dead-letter queue"),
     )
+
+
+def _beats(metrics: OwnMetrics) -> tuple[cloudwatch.IMetric, ...]:
+    ticks = (metrics.ticks_completed(PERIOD), metrics.ticks_behind(PERIOD), metrics.ticks_ahead(PERIOD))
+    return (*ticks, metrics.heartbeats(PERIOD))
 
 
 def _p99(function: WorkerFlowFunction) -> cloudwatch.IMetric:

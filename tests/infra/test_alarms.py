@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.infra.templates import Json, Resources, synthesize
+from workerflow.runtime.observability import Telemetry
 
 ALARMS = {
     "queue-dead-letters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     "oldest-message": ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
     "tick-missing": ("WorkerFlow/prod", "TickCompleted"),
+    "ticks-behind": ("WorkerFlow/prod", "TickBehind"),
+    "ticks-ahead": ("WorkerFlow/prod", "TickAhead"),
+    "heartbeat-missing": ("WorkerFlow/prod", "Heartbeat"),
     "open-dead-letters": ("WorkerFlow/prod", "OpenDeadLetters"),
     "resent": ("WorkerFlow/prod", "Resent"),
     "unreadable-rows": ("WorkerFlow/prod", "UnreadableRow"),
     "ingress-sends-failed": ("WorkerFlow/prod", "SendFailed"),
     "scheduler-sends-failed": ("WorkerFlow/prod", "SendFailed"),
+    "workflow-sends-failed": ("WorkerFlow/prod", "SendFailed"),
     "api-server-errors": ("AWS/ApiGateway", "5xx"),
     "ingress-errors": ("AWS/Lambda", "Errors"),
     "consumer-errors": ("AWS/Lambda", "Errors"),
@@ -27,6 +33,14 @@ ALARMS = {
     "workflow-throttles": ("AWS/Lambda", "Throttles"),
     "scheduler-throttles": ("AWS/Lambda", "Throttles"),
 }
+QUERIES = {
+    "fires-missed": 'SELECT SUM(FireMissed) FROM SCHEMA("WorkerFlow/prod", schedule, service) '
+    "GROUP BY schedule ORDER BY SUM() DESC",
+    "fires-failed": 'SELECT SUM(FireFailed) FROM SCHEMA("WorkerFlow/prod", schedule, service) '
+    "GROUP BY schedule ORDER BY SUM() DESC",
+    "calls-refused": 'SELECT SUM(CallRefused) FROM SCHEMA("WorkerFlow/prod", reason, service, tenant)',
+}
+NOISY_SILENCE = {"tick-missing", "heartbeat-missing"}
 
 
 def alarm(resources: Resources, name: str) -> Json:
@@ -37,13 +51,25 @@ def alarm(resources: Resources, name: str) -> Json:
 
 def test_there_are_these_alarms_and_no_others(every: Resources) -> None:
     names = {found["AlarmName"] for found in every.of("AWS::CloudWatch::Alarm").values()}
-    assert names == {f"{every.environment.prefix}-{name}" for name in ALARMS}
+    assert names == {f"{every.environment.prefix}-{name}" for name in (*ALARMS, *QUERIES)}
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_watches_its_metric_and_tells_the_topic(prod: Resources, name: str) -> None:
+def test_an_alarm_watches_its_metric(prod: Resources, name: str) -> None:
     found = alarm(prod, name)
     assert (found["Namespace"], found["MetricName"]) == ALARMS[name]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_what_is_counted_by_a_name_that_nobody_knows_yet_is_watched_by_a_query(prod: Resources, name: str) -> None:
+    """A schedule, a tenant and a reason need no alarm of their own: whatever has the dimensions is in the query."""
+    (only,) = alarm(prod, name)["Metrics"]
+    assert (only["Expression"], only["Period"], only["ReturnData"]) == (QUERIES[name], 300, True)
+
+
+@pytest.mark.parametrize("name", [*ALARMS, *QUERIES])
+def test_an_alarm_says_what_it_means_and_tells_the_topic(prod: Resources, name: str) -> None:
+    found = alarm(prod, name)
     assert found["AlarmDescription"]
     assert [prod.readable(action) for action in found["AlarmActions"]] == ["workerflow-prod-alarms"]
     assert found["OKActions"] == found["AlarmActions"]
@@ -56,12 +82,20 @@ def test_a_tick_that_does_not_come_or_fails_in_part_is_an_alarm(prod: Resources)
     assert (found["Threshold"], found["Statistic"]) == (1, "Sum")
 
 
+def test_a_heartbeat_that_does_not_come_for_two_hours_is_an_alarm(prod: Resources) -> None:
+    found = alarm(prod, "heartbeat-missing")
+    assert found["TreatMissingData"] == "breaching"
+    assert (found["Period"], found["EvaluationPeriods"]) == (3600, 2)
+    assert (found["ComparisonOperator"], found["Threshold"], found["Statistic"]) == ("LessThanThreshold", 1, "Sum")
+    assert found["Dimensions"] == [{"Name": "service", "Value": "workflow"}]
+
+
 def test_silence_of_anything_else_is_none(prod: Resources) -> None:
-    others = [alarm(prod, name) for name in ALARMS if name != "tick-missing"]
+    others = [alarm(prod, name) for name in (*ALARMS, *QUERIES) if name not in NOISY_SILENCE]
     assert {other["TreatMissingData"] for other in others} == {"notBreaching"}
 
 
-@pytest.mark.parametrize("name", ["open-dead-letters", "resent", "tick-missing"])
+@pytest.mark.parametrize("name", ["open-dead-letters", "resent", "tick-missing", "ticks-behind", "ticks-ahead"])
 def test_own_metrics_are_read_under_the_dimension_that_powertools_writes(prod: Resources, name: str) -> None:
     assert alarm(prod, name)["Dimensions"] == [{"Name": "service", "Value": "scheduler"}]
     told = prod.function("scheduler")["Environment"]["Variables"]
@@ -69,10 +103,41 @@ def test_own_metrics_are_read_under_the_dimension_that_powertools_writes(prod: R
     assert told["POWERTOOLS_METRICS_NAMESPACE"] == alarm(prod, name)["Namespace"]
 
 
-@pytest.mark.parametrize("metric", ["OpenDeadLetters", "Resent", "SendFailed", "TickCompleted", "UnreadableRow"])
-def test_own_metrics_are_counted_by_the_tick_under_that_name(metric: str) -> None:
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "FireFailed",
+        "FireMissed",
+        "Heartbeat",
+        "OpenDeadLetters",
+        "Resent",
+        "SendFailed",
+        "TickAhead",
+        "TickBehind",
+        "TickCompleted",
+        "UnreadableRow",
+    ],
+)
+def test_own_metrics_are_counted_by_services_under_that_name(metric: str) -> None:
     services = Path(__file__).resolve().parents[2] / "layers/core/python/workerflow/services"
     assert [file.name for file in services.glob("*.py") if f'"{metric}"' in file.read_text()]
+
+
+def test_what_is_queried_is_written_with_exactly_these_dimensions(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("test-of-dimensions", "WorkerFlow/prod")
+    telemetry.count("FireMissed", schedule="nightly")
+    telemetry.count("FireFailed", schedule="nightly")
+    telemetry.count_refusal(tenant="default", reason="key_required")
+    telemetry.flush()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    written = {}
+    for directive in (one for line in lines for one in line["_aws"]["CloudWatchMetrics"]):
+        (dimensions,) = directive["Dimensions"]
+        for metric in directive["Metrics"]:
+            written[metric["Name"]] = f'SCHEMA("{directive["Namespace"]}", {", ".join(sorted(dimensions))})'
+    for query in QUERIES.values():
+        name = query.removeprefix("SELECT SUM(").partition(")")[0]
+        assert f"FROM {written[name]}" in query
 
 
 def test_nobody_is_told_by_mail_unless_an_address_is_given(prod: Resources) -> None:
