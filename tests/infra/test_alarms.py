@@ -51,7 +51,8 @@ def alarm(resources: Resources, name: str) -> Json:
 
 def test_there_are_these_alarms_and_no_others(every: Resources) -> None:
     names = {found["AlarmName"] for found in every.of("AWS::CloudWatch::Alarm").values()}
-    assert names == {f"{every.environment.prefix}-{name}" for name in (*ALARMS, *QUERIES)}
+    queries = () if every.environment.emulated else QUERIES  # the emulator refuses to deploy them
+    assert names == {f"{every.environment.prefix}-{name}" for name in (*ALARMS, *queries)}
 
 
 @pytest.mark.parametrize("name", ALARMS)
