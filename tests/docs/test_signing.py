@@ -67,6 +67,7 @@ def test_the_vectors_cover_a_post_a_get_a_tenant_path_and_a_body_beyond_ascii() 
 def test_the_stored_secret_of_the_page_is_one_that_we_read() -> None:
     credentials = Credentials.parse(blocks("json")[1])
     assert (len(credentials.tokens), len(credentials.signing_secrets)) == (LIVE_SECRETS, 1)
+    assert {route: len(live) for route, live in credentials.sender_secrets.items()} == {"github_events": 1}
 
 
 def test_the_pages_numbers_are_the_codes() -> None:

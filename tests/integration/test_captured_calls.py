@@ -213,7 +213,7 @@ def test_nothing_that_a_sender_does_not_sign_makes_another_task_of_a_captured_ca
 def test_where_no_time_is_signed_a_captured_call_is_harmless_as_long_as_its_key_is_remembered(
     world: IngressWorld, clock: FakeClock, tmp_path: Path, scheme: str
 ) -> None:
-    """And no longer: the price of such signatures. Decision record 6 says what to do about it."""
+    """And no longer: the price of such signatures. Decision record 7 says what to do about it."""
     deploy(scheme, tmp_path)
     captured = call_of(scheme, clock.ms // 1000)
     first = send(world, captured)
