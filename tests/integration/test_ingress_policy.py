@@ -17,6 +17,8 @@ from functions.ingress import handler, wiring
 from tests.fakes.surroundings import FakeClock
 from tests.integration.ingress_world import Answer, IngressWorld, clients, credentials_of, ingress_world
 from tests.support.aws import physical
+from workerflow.domain.outcome import Execution, ExecutionStatus
+from workerflow.domain.output import HandlerOutput
 from workerflow.domain.tenants import UNLIMITED, RateLimit, TenantPolicy
 from workerflow.services.tenants import CACHE_SECONDS
 from workerflow.tables import CURSOR_STATE
@@ -135,6 +137,7 @@ def test_a_body_over_the_tenants_limit_is_refused_before_any_write(world: Ingres
     world.declare(acme=TenantPolicy(max_body_bytes=10, rate_limits=(RateLimit(1, 60),)))
     answer = world.as_tenant("acme", ECHO, b'"123456789"')
     assert (answer.status, answer.code, answer.document["detail"]) == (413, "body_too_large", "at most 10 bytes")
+    assert world.as_tenant("acme", "/api/nothing", b'"123456789"').code == "body_too_large"
     assert world.nothing_was_written_since_declared()
     assert world.as_tenant("acme", ECHO, b'"12345678"').status == 202
 
@@ -180,6 +183,8 @@ def test_a_call_is_told_how_its_limit_stands_and_is_refused_beyond_it(world: Ing
     ("path", "body", "status", "code"),
     [
         (SYNC, b"{}", 503, "try_again"),
+        (SYNC, b"{}", 429, "tenant_busy"),
+        (ECHO, b"{}", 503, "store_unavailable"),
         ("/api/switched_off", b"{}", 409, "route_disabled"),
         (ECHO, b"", 400, "body_empty"),
         (ORDER, b"{}", 422, "payload_invalid"),
@@ -189,9 +194,19 @@ def test_every_answer_of_a_call_that_was_counted_tells_how_its_limit_stands(
     world: IngressWorld, path: str, body: bytes, status: int, code: str
 ) -> None:
     world.declare(acme=limited(2))
-    world.refuse.add("Invoke")
+    world.execute = lambda _event: Execution(ExecutionStatus.FULL, delay_seconds=2.5)
+    world.refuse |= {"try_again": {"Invoke"}, "store_unavailable": {"PutItem"}}.get(code, set())
     answer = world.as_tenant("acme", path, body)
     assert (answer.status, answer.code, told(answer)) == (status, code, (2, 60, 1, 30))
+    assert ("retry-after" in answer.headers) == (status in {429, 503})
+
+
+def test_a_sync_answer_tells_it_whatever_the_handler_said(world: IngressWorld) -> None:
+    world.declare(acme=limited(2))
+    output = HandlerOutput("response", b"{}", 200, {"ratelimit": "my own", "x-mine": "1"})
+    world.execute = lambda _event: Execution(ExecutionStatus.SUCCEEDED, output=output.encode())
+    answer = world.as_tenant("acme", SYNC)
+    assert (answer.status, answer.headers["x-mine"], told(answer)) == (200, "1", (2, 60, 1, 30))
 
 
 @pytest.mark.parametrize(

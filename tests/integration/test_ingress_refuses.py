@@ -30,7 +30,8 @@ from workerflow.adapters.dynamodb.items import state as codec
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.failure_limit import BURST
 from workerflow.domain.signature import SignedCall, sign
-from workerflow.tables import CURSOR_STATE
+from workerflow.domain.tenants import RateLimit, TenantPolicy
+from workerflow.tables import CURSOR_STATE, RATE_LIMITS, REFUSED_CALLS
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 ECHO = "/api/webhook_echo"
@@ -403,7 +404,8 @@ def test_of_several_faults_the_documented_order_decides_which_one_is_told(world:
         ("token_mismatch", {"x-signature": "sign"}),
         ("route_not_found", {"authorization": f"Bearer {TOKEN}"}),
         ("key_required", {"path": "/api/t/default/switched_off"}),
-        ("route_disabled", {"idempotency-key": "k"}),
+        ("rate_limited", {"idempotency-key": "k"}),
+        ("route_disabled", {"source_ip": "198.51.100.1"}),
         ("body_not_json", {"path": "/api/t/default/order_created"}),
         ("payload_invalid", {"body": b"{}"}),
     ]
@@ -414,15 +416,19 @@ def test_of_several_faults_the_documented_order_decides_which_one_is_told(world:
         "idempotency-key": " ",
         "body": b"x" * (LIMIT + 1),
         "query": "a=1",
+        "source_ip": world.source_ip,
     }
+    world.declare(default=TenantPolicy(rate_limits=(RateLimit(4, 3600, per="client"),)))
+    assert [with_token("/api/switched_off")(world).code for _ in range(5)] == ["route_disabled"] * 4 + ["rate_limited"]
     told = []
     for _, change in steps:
         fields |= change
+        world.source_ip = fields["source_ip"]
         told.append(world.send(whole_event(world, fields)).code)
     assert told == [code for code, _ in steps]
     positions = [order.index(code) for code in told]
     assert positions == sorted(positions)
-    assert world.nothing_was_written()
+    assert world.nothing_was_written_beside(REFUSED_CALLS, CURSOR_STATE, RATE_LIMITS)
 
 
 def whole_event(world: IngressWorld, fields: dict[str, Any]) -> dict[str, Any]:
