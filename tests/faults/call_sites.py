@@ -20,6 +20,10 @@ import botocore.session
 from botocore import xform_name
 
 import workerflow
+from workerflow.ports.cleanup import CleanupStore
+from workerflow.ports.objects import ObjectStore
+from workerflow.ports.rollups import RollupStore
+from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
     AcceptanceStore,
     AuditLog,
@@ -29,6 +33,7 @@ from workerflow.ports.stores import (
     RunStore,
     SwitchStore,
 )
+from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
 from workerflow.ports.world import DeadMessageQueue, Deliveries, TaskQueue, WorkflowInvoker
 
 CORE = Path(workerflow.__file__).parent
@@ -46,6 +51,14 @@ PORTS_ON_AWS: tuple[type, ...] = (
     DeadMessageQueue,
     Deliveries,
     WorkflowInvoker,
+    ScheduleStore,
+    TenantsStore,
+    RateLimits,
+    SlotStore,
+    RefusedCalls,
+    RollupStore,
+    ObjectStore,
+    CleanupStore,
 )
 PURE = frozenset({"holds"})
 """Methods of these ports that call nobody."""

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, cast
 
 from functions.consumer import wiring as consumer_wiring
 from functions.ingress import wiring as ingress_wiring
 from functions.scheduler import wiring as scheduler_wiring
 from functions.workflow import wiring as workflow_wiring
+from functions.workflow.builtin import _wiring as built_in_wiring
+from functions.workflow.builtin._wiring import BuiltIns
 from tests.fakes.surroundings import FakeIds
 from tests.support.aws import BUCKET, WORKFLOW_FUNCTION, AwsWorld, physical
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.domain.manifest import Manifest
 from workerflow.ports.world import Clock, HandlerRunner, Ids
 from workerflow.runtime.observability import Telemetry
-from workerflow.runtime.settings import ConsumerSettings, IngressSettings, SchedulerSettings, WorkflowSettings
+from workerflow.runtime.settings import (
+    BuiltInSettings,
+    ConsumerSettings,
+    IngressSettings,
+    SchedulerSettings,
+    WorkflowSettings,
+)
 from workerflow.services.accept_task import Retention, TakeTask
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask
+from workerflow.services.publish_tenants import PublishTenants
+from workerflow.services.read_schedules import ReadSchedules
 from workerflow.services.replay_task import ReplayTask
 from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
@@ -56,7 +66,8 @@ class Processes:
     """One process of each function, and the operator's.
 
     Attributes:
-        replay, set_switch, run_schedule: what an operator has at hand; their HTTP face is not built yet.
+        replay, set_switch, run_schedule, read_schedules, publish_tenants: what an operator has at hand; their HTTP
+            face is not built yet.
     """
 
     def __init__(
@@ -100,6 +111,15 @@ class Processes:
             settings, self._aws.clients, self._manifest, self._runner, self._clock, self._ids, self.telemetry
         )
 
+        self.built_ins: BuiltIns = built_in_wiring.wire(
+            BuiltInSettings(**_settings(self._aws, BuiltInSettings)),
+            self._aws.clients,
+            self._manifest,
+            self._clock,
+            self._ids,
+            self.telemetry,
+        )
+
     def start_scheduler(self) -> None:
         self.scheduler = self.another_scheduler()
 
@@ -134,7 +154,19 @@ class Processes:
             queue=aws.queue,
             signals=self.telemetry,
         )
+        self.read_schedules = ReadSchedules(
+            **shared, schedules=aws.schedules, enablement=CheckEnablement(**shared, switches=aws.switches)
+        )
+        self.publish_tenants = PublishTenants(store=aws.tenants, clock=self._clock, ids=self._ids)
         self.set_switch = SetSwitch(**shared, switches=aws.switches, ids=self._ids)
+        self.built_ins = built_in_wiring.wire(
+            BuiltInSettings(**_settings(aws, BuiltInSettings)),
+            aws.clients,
+            self._manifest,
+            self._clock,
+            self._ids,
+            self.telemetry,
+        )
 
 
 def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:
@@ -152,4 +184,4 @@ def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:
         "retention_days": 30,
         "deadline_hours": 24,
     }
-    return {one.name: known[one.name] for one in fields(kind)}
+    return {one.name: known[one.name] for one in fields(kind) if one.name in known or one.default is MISSING}
