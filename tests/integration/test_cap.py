@@ -57,9 +57,9 @@ def publish(world: FunctionsWorld, policies: dict[str, TenantPolicy]) -> None:
     assert world.aws.tenants.publish(document, audit) == Written()
 
 
-def accept(world: FunctionsWorld, number: int, **changes: str) -> list[Acceptance]:
+def accept(world: FunctionsWorld, number: int, tenant: str = "default") -> list[Acceptance]:
     """Tasks of `linger`, each with its message in the queue."""
-    tasks = [world.take(f"key-{n}", "linger", **changes) for n in range(number)]
+    tasks = [world.take(f"key-{n}", "linger", tenant=tenant) for n in range(number)]
     for task in tasks:
         put(world.aws.queue_url, text_of(task))
     return tasks
@@ -83,7 +83,7 @@ def consume_all(world: FunctionsWorld) -> int:
         kept = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for message in messages:
             if message.id not in kept:
-                delete(world.aws.queue_url, message.receipt_handle)
+                delete(world.aws.queue_url, message.receipt_handle or "")
     return batches
 
 
