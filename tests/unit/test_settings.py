@@ -24,6 +24,8 @@ INGRESS = {
     "TABLE_RUNS": "workerflow-dev-runs",
     "TABLE_DEAD_LETTERS": "workerflow-dev-dead-letters",
     "TABLE_CURSOR_STATE": "workerflow-dev-cursor-state",
+    "TABLE_RATE_LIMITS": "workerflow-dev-rate-limits",
+    "TABLE_REFUSED_CALLS": "workerflow-dev-refused-calls",
     "QUEUE_URL": "https://sqs.invalid/1/workerflow-dev-tasks",
     "PAYLOAD_BUCKET": "workerflow-dev-payloads",
     "WORKFLOW_FUNCTION": "workerflow-dev-workflow",
