@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import takewhile
 
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.schedule import CatchUp
@@ -110,12 +110,17 @@ def due_fires(fires: Fires, *, after_ms: int, now_ms: int, newest: int) -> DueFi
         now_ms: the moment of the tick.
         newest: how many of the newest must be among those that are told, however many there are (`newest_needed`).
     """
-    oldest = tuple(islice(_until(fires, after_ms, now_ms), COUNTED_FIRES + 1))
-    complete = len(oldest) <= COUNTED_FIRES
-    if not complete:
-        oldest = oldest[:COUNTED_FIRES]
-        oldest += _newest(fires, after_ms=oldest[-1], until_ms=now_ms, number=newest)
-    return DueFires(oldest, complete, next(fires(now_ms), None))
+    oldest: list[int] = []
+    for due_ms in fires(after_ms):
+        if due_ms > now_ms:
+            return DueFires(tuple(oldest), complete=True, next_due_ms=due_ms)
+        if len(oldest) == COUNTED_FIRES:
+            break
+        oldest.append(due_ms)
+    else:
+        return DueFires(tuple(oldest), complete=True, next_due_ms=None)
+    found = _newest(fires, after_ms=oldest[-1], until_ms=now_ms, number=newest)
+    return DueFires((*oldest, *found), complete=False, next_due_ms=next(fires(now_ms), None))
 
 
 def newest_needed(catch_up: CatchUp) -> int:
@@ -199,16 +204,12 @@ def moved(
     return cursor.change(nonce=nonce, next_due_ms=next_due_ms, missed=dict(counts), **fields)
 
 
-def _until(fires: Fires, after_ms: int, until_ms: int) -> Iterator[int]:
-    return takewhile(lambda due_ms: due_ms <= until_ms, fires(after_ms))
-
-
 def _newest(fires: Fires, *, after_ms: int, until_ms: int, number: int) -> tuple[int, ...]:
     """The newest `number` fires in (`after_ms`, `until_ms`], oldest first: looked for ever further back."""
     span_ms = number * _MINUTE_MS
     while True:
         begin_ms = max(after_ms, until_ms - span_ms)
-        found = deque(_until(fires, begin_ms, until_ms), maxlen=number)
+        found = deque(takewhile(lambda due_ms: due_ms <= until_ms, fires(begin_ms)), maxlen=number)
         if len(found) == number or begin_ms == after_ms:
             return tuple(found)
         span_ms *= _LOOK_BACK_FACTOR
