@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from tests.faults.built_in_flows import BUILT_IN_FLOWS
 from tests.faults.flow import ABANDONED, DAY_S, FAILED, HANDLER_ERROR, SUCCEEDED, Flow
 from tests.faults.promise import run_of
 from tests.faults.schedule_flows import SCHEDULE_FLOWS
+from tests.faults.tenant_flows import TENANT_FLOWS
 from tests.support.callers import Caller
 from tests.support.script import (
     Behaviour,
@@ -499,4 +501,4 @@ TASK_FLOWS = (
     ),
 )
 
-FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS)
+FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS, *TENANT_FLOWS, *BUILT_IN_FLOWS)

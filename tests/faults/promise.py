@@ -129,8 +129,8 @@ def run_of(world: World, caller: Caller) -> Run | None:
 def late_harm(world: World) -> list[str]:
     """What a late tick and late messages change of a world at rest: nothing."""
     before = world.kept.runs()
-    for trace_id in before:
-        world.send_again(trace_id)
+    for trace_id, run in before.items():
+        world.send_again(trace_id, tenant=run.tenant)
     world.clock.advance(GRACE_S + 60)
     world.tick()
     world.go_on()

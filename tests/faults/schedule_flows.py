@@ -18,11 +18,12 @@ from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import RunState
 from workerflow.domain.schedule import CatchUp, Schedule
-from workerflow.domain.schedule_cursor import Missed, ScheduleCursor
+from workerflow.domain.schedule_cursor import Missed, ScheduleCursor, due_shard
 from workerflow.domain.task import Acceptance
 
 NAME = "nightly"
 SOURCE = f"schedule:{NAME}"
+SHARD = due_shard(DEFAULT_TENANT, NAME)
 SWITCH_S = 11
 """After this a switch holds everywhere."""
 
@@ -180,10 +181,20 @@ def _removed(world: World) -> None:
     world.tick()
 
 
+def _due_beside_an_unreadable_cursor(world: World) -> None:
+    """Both stand on one page of the tick."""
+    broken = next(name for name in ("broken", "worn", "torn", "rotten") if due_shard(DEFAULT_TENANT, name) == SHARD)
+    world.kept.spoil_cursor(a_cursor(broken, next_due_ms=_at(0)))
+    _due(world)
+
+
 def _run_by_hand(world: World) -> None:
     _seeded(world, next_due_ms=_at(60 * 24 * 300))
     if world.run_schedule(NAME, "click-1") != world.run_schedule(NAME, "click-1"):
         world.broken.append("two clicks made two runs")
+    [view] = world.look(lambda: world.processes.read_schedules(DEFAULT_TENANT))
+    if (view.name, len(view.next_fires_ms)) != (NAME, 10):
+        world.broken.append(f"the schedule is shown as {view}")
 
 
 def _run_by_hand_and_lose_the_message(world: World) -> None:
@@ -194,6 +205,7 @@ def _run_by_hand_and_lose_the_message(world: World) -> None:
 SCHEDULE_FLOWS = (
     Flow("schedule_deployed", _deployed, check=_fired(3), manifest=LATER),
     Flow("fire", _due, check=_fired(1), lasts_seconds=(60, 62), manifest=ONCE),
+    Flow("fire_beside_an_unreadable_cursor", _due_beside_an_unreadable_cursor, check=_fired(1), manifest=ONCE),
     Flow("fires_after_an_outage", _outage, check=_started_in_order(1, 2, 3, 4), manifest=EACH_OF_FOUR),
     Flow("newest_fire_after_an_outage", _outage, check=_fired(4, missed={Missed.LATE: 3}), manifest=NEWEST_OF_FOUR),
     Flow(

@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.support.aws import AwsWorld, physical
-from tests.support.quick_moto import put_item
+from tests.support.aws import BUCKET, AwsWorld, physical
+from tests.support.quick_moto import objects_in, put_item, put_object
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import cleanup as cleanup_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
+from workerflow.adapters.dynamodb.items import limit as limit_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
+from workerflow.adapters.dynamodb.items import refused_call as refused_call_codec
+from workerflow.adapters.dynamodb.items import rollup as rollup_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.adapters.dynamodb.items import state as state_codec
+from workerflow.adapters.dynamodb.items import tenants as tenants_codec
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
+from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.replay import LineageEntry
+from workerflow.domain.rollup import Rollup
 from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.task import Acceptance
-from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTENCY_KEYS, REPLAY_LINEAGE, RUNS
+from workerflow.domain.tenants import Tenants
+from workerflow.domain.tenants_file import read_tenants
+from workerflow.ports.cleanup import CleanupMark
+from workerflow.ports.tenants import Slot
+from workerflow.tables import (
+    AUDIT_EVENTS,
+    CURSOR_STATE,
+    DEAD_LETTERS,
+    IDEMPOTENCY_KEYS,
+    RATE_LIMITS,
+    REFUSED_CALLS,
+    REPLAY_LINEAGE,
+    ROLLUPS,
+    RUNS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +47,7 @@ class Kept:
     """The tables in the domain's words.
 
     Attributes:
-        spoilt: tasks whose row was made unreadable; they are left out of everything.
+        spoilt: tasks and schedules whose row was made unreadable; they are left out of everything.
     """
 
     aws: AwsWorld
@@ -67,11 +88,55 @@ class Kept:
     def cursors(self) -> dict[tuple[str, str], ScheduleCursor]:
         """Schedules' cursors by tenant and name."""
         items = (item for item in self.aws.items(CURSOR_STATE) if item["pk"].endswith("#schedule"))
-        return {(cursor.tenant, cursor.name): cursor for cursor in map(schedule_codec.from_item, items)}
+        readable = (item for item in items if item["sk"] not in self.spoilt)
+        return {(cursor.tenant, cursor.name): cursor for cursor in map(schedule_codec.from_item, readable)}
+
+    def tenants(self) -> Tenants:
+        """Those that were published last."""
+        documents = (item for item in self.aws.items(CURSOR_STATE) if item["pk"] == tenants_codec.KEY["pk"])
+        texts = [tenants_codec.from_item(item).text for item in documents]
+        return read_tenants(texts[0]) if texts else Tenants()
+
+    def slots(self, tenant: str) -> list[Slot]:
+        """Slots that somebody holds, or held until their lease ended."""
+        partition = limit_codec.slots_partition(tenant)
+        items = (item for item in self.aws.items(RATE_LIMITS) if item["pk"] == partition)
+        return [limit_codec.slot_from_item(item) for item in items]
+
+    def occupy(self, slot: Slot) -> None:
+        """Let somebody hold a slot with no call of ours."""
+        put_item(physical(RATE_LIMITS), limit_codec.slot_to_item(slot))
+
+    def refused_calls(self) -> list[RefusedCall]:
+        return [refused_call_codec.from_item(item) for item in self.aws.items(REFUSED_CALLS)]
+
+    def rollups(self) -> list[Rollup]:
+        return [rollup_codec.from_item(item) for item in self.aws.items(ROLLUPS)]
+
+    def leave_switch(self, switch: Switch) -> None:
+        """Put a switch there with no call of ours."""
+        put_item(physical(CURSOR_STATE), state_codec.switch_to_item(switch))
+
+    def leave_cleanup_mark(self, mark: CleanupMark) -> None:
+        """Put there what a cleaning up of before has left."""
+        put_item(physical(CURSOR_STATE), cleanup_codec.to_item(mark))
+
+    def leave_object(self, name: str, *, written_ms: int) -> None:
+        """Put an object there with no call of ours."""
+        put_object(BUCKET, name, b"left over", written_ms=written_ms)
+
+    def objects(self) -> list[str]:
+        """The names of all objects."""
+        return objects_in(BUCKET)
 
     def seed(self, cursor: ScheduleCursor) -> None:
         """Put a schedule's cursor there with no call of ours."""
         put_item(physical(CURSOR_STATE), schedule_codec.to_item(cursor))
+
+    def spoil_cursor(self, cursor: ScheduleCursor) -> None:
+        """Put a cursor there that no code of ours can have written, and that is due."""
+        self.spoilt.add(cursor.name)
+        put_item(physical(CURSOR_STATE), schedule_codec.to_item(cursor) | {"missed": {"asleep": 1}})
 
     def swept_up_to(self, shard: int) -> str:
         """The sweeper's position in a shard, before every trace id if it was never there."""

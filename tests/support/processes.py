@@ -17,6 +17,7 @@ from tests.fakes.surroundings import FakeIds
 from tests.support.aws import BUCKET, WORKFLOW_FUNCTION, AwsWorld, physical
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.domain.manifest import Manifest
+from workerflow.domain.run import LetterClass
 from workerflow.ports.world import Clock, HandlerRunner, Ids
 from workerflow.runtime.observability import Telemetry
 from workerflow.runtime.settings import (
@@ -159,14 +160,6 @@ class Processes:
         )
         self.publish_tenants = PublishTenants(store=aws.tenants, clock=self._clock, ids=self._ids)
         self.set_switch = SetSwitch(**shared, switches=aws.switches, ids=self._ids)
-        self.built_ins = built_in_wiring.wire(
-            BuiltInSettings(**_settings(aws, BuiltInSettings)),
-            aws.clients,
-            self._manifest,
-            self._clock,
-            self._ids,
-            self.telemetry,
-        )
 
 
 def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:
@@ -183,5 +176,6 @@ def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:
         "secret_prefix": "workerflow/dev/",
         "retention_days": 30,
         "deadline_hours": 24,
+        "retry_classes": (LetterClass.HANDLER_ERROR,),
     }
     return {one.name: known[one.name] for one in fields(kind) if one.name in known or one.default is MISSING}

@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import moto.sqs.models
@@ -105,6 +106,17 @@ def clear_data() -> None:
 def put_item(table: str, item: Item) -> None:
     """Write an item with no call of ours."""
     dynamodb_backends[ACCOUNT][REGION].put_item(table, pack(item))
+
+
+def put_object(bucket: str, name: str, body: bytes, *, written_ms: int) -> None:
+    """Write an object with no call of ours, at a time of the world."""
+    key = s3_backends[ACCOUNT]["aws"].put_object(bucket, name, body)
+    key.last_modified = datetime.fromtimestamp(written_ms / 1000, UTC)
+
+
+def objects_in(bucket: str) -> list[str]:
+    """The names of all objects."""
+    return sorted(s3_backends[ACCOUNT]["aws"].buckets[bucket].keys)
 
 
 def queue_of(url: str) -> Queue:

@@ -85,6 +85,7 @@ class ScriptedHandlers:
 
     Attributes:
         act: does what no handler can do by itself: dies, overruns, goes on unseen.
+        real: what sources do that have a handler of their own, by name, instead of following the script.
         watch: told of every start, before anything else happens.
     """
 
@@ -92,6 +93,7 @@ class ScriptedHandlers:
     act: Mapping[type[Behaviour], Callable[[Behaviour, Source], None]]
     watch: Callable[[Start], None]
     starts: list[Start] = field(default_factory=list)
+    real: Mapping[str, Callable[[Context], Mapping[str, object]]] = field(default_factory=dict)
 
     def load(self, source: Source) -> Callable[[object, Context], dict[str, object]]:
         def handler(payload: object, context: Context) -> dict[str, object]:
@@ -104,6 +106,8 @@ class ScriptedHandlers:
         start = Start(context.trace_id, context.generation, context.attempt, context.effect_key("charge"), payload)
         self.starts.append(start)
         self.watch(start)
+        if source.name in self.real:
+            return {**self.real[source.name](context), "attempt": context.attempt}
         behaviour = self.script.behaviour(context.generation, number)
         if (act := self.act.get(type(behaviour))) is not None:
             act(behaviour, source)

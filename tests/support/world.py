@@ -11,7 +11,7 @@ to its invoker, the next tick does what the last one did not. Time passes with e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -51,8 +51,11 @@ from workerflow.domain.retry import RetryPolicy
 from workerflow.domain.run import Run
 from workerflow.domain.source import Source
 from workerflow.domain.task import TaskMessage
+from workerflow.domain.tenants import TenantPolicy, Tenants
+from workerflow.handlers import Context
 from workerflow.runtime.handler_runner import ProcessRunner
 from workerflow.services.execute_task import ExecutionOrder
+from workerflow.services.publish_tenants import PublishedMeanwhile, TenantsOrder
 from workerflow.services.replay_task import Replayed, ReplayOrder
 from workerflow.services.run_schedule import RunOrder, RunStarted
 from workerflow.services.set_switch import SwitchOrder
@@ -139,6 +142,7 @@ class World:
         self._unseen: list[_Unseen] = []
         self._attach()
         self.handlers = ScriptedHandlers(script, self._acts(), self._look_at_start)
+        self.handlers.real = self._built_in()
         self.manifest = manifest
         self.processes = Processes(aws, manifest, self.clock, self._runner())
 
@@ -219,6 +223,16 @@ class World:
         assert isinstance(outcome, RunStarted), outcome
         return outcome.trace_id
 
+    def publish_tenants(self, policies: Mapping[str, TenantPolicy]) -> None:
+        """The operator publishes a tenants file, asking again until there is an answer."""
+        order = TenantsOrder(Tenants.of(policies).to_text(), "token:ops")
+        outcome = self._until_answered(lambda: self.processes.publish_tenants(order))
+        assert not isinstance(outcome, PublishedMeanwhile), outcome
+
+    def look[T](self, read: Callable[[], T]) -> T:
+        """The operator looks at something, asking again until there is an answer."""
+        return self._until_answered(read)
+
     def deploy(self, manifest: Manifest) -> None:
         """The operator deploys: every process starts anew."""
         self.manifest = manifest
@@ -249,9 +263,9 @@ class World:
         """Some bytes end in the dead-letter queue."""
         put(self.aws.dead_letter_queue_url, body)
 
-    def send_again(self, trace_id: str) -> None:
+    def send_again(self, trace_id: str, *, tenant: str = DEFAULT_TENANT) -> None:
         """The queue hands out a task's message once more."""
-        put(self.aws.queue_url, TaskMessage(DEFAULT_TENANT, trace_id).to_text())
+        put(self.aws.queue_url, TaskMessage(tenant, trace_id).to_text())
 
     # How the world goes on.
 
@@ -341,23 +355,30 @@ class World:
 
     def _times_for_schedules(self) -> Iterator[int]:
         """When a tick will have schedules to bring in step, or to fire. What is due in a year is not waited for."""
-        cursors = self.kept.cursors()
+        cursors, tenants = self.kept.cursors(), self.kept.tenants().names
         for name, schedule in self.manifest.schedules.items():
-            cursor = cursors.pop((DEFAULT_TENANT, name), None)
-            in_step = cursor is not None and cursor.timing == schedule.timing and cursor.next_due_ms is not None
-            due_ms = cursor.next_due_ms if cursor is not None and in_step else None
-            if not in_step:
-                yield self.clock.ms
-            elif due_ms is not None and due_ms < START_MS + FORESEEN_MS:
-                yield due_ms
+            for tenant in schedule.tenants_among(tenants):
+                cursor = cursors.pop((tenant, name), None)
+                if cursor is None or cursor.timing != schedule.timing or cursor.next_due_ms is None:
+                    yield self.clock.ms
+                elif cursor.next_due_ms < START_MS + FORESEEN_MS:
+                    yield cursor.next_due_ms
         if any(cursor.next_due_ms is not None for cursor in cursors.values()):
             yield self.clock.ms
 
     def _due_ms(self, run: Run, accepted_at_ms: int) -> int:
         if run.due_at_ms is None:
             return accepted_at_ms + GRACE_S * 1000 + 1
+        if run.capped:
+            return self._place_free_ms(run.tenant)
         states = [switch.state for switch in self.kept.switches() if switch.source == run.source]
         return run.due_at_ms if not run.paused or states == [Enablement.PAUSED] else self.clock.ms
+
+    def _place_free_ms(self, tenant: str) -> int:
+        policy = self.kept.tenants().policy_of(tenant)
+        held = [slot.until_ms for slot in self.kept.slots(tenant) if slot.until_ms > self.clock.ms]
+        is_full = policy is not None and policy.max_in_flight is not None and len(held) >= policy.max_in_flight
+        return min(held) if is_full else self.clock.ms
 
     # `workflow`, as its invokers reach it, and what handlers do that no return value can.
 
@@ -380,6 +401,24 @@ class World:
             self._unseen.append(_Unseen(order.message.trace_id, wake_ms, begun_ms + REMAINING_MS, suspended))
             self.clock.advance(INGRESS_WAIT_S if order.for_caller else CONSUMER_WAIT_S)
         return process.answer(request.url)
+
+    def _built_in(self) -> Mapping[str, Callable[[Context], Mapping[str, object]]]:
+        """What the built-in schedules do, in the process of `workflow` as it stands then."""
+        return {
+            "roll_up": lambda own: self.processes.built_ins.roll_up(
+                own.tenant, due_at_ms=own.due_at_ms, until_ms=own.deadline_ms
+            ),
+            "retry_letters": lambda own: self.processes.built_ins.retry_letters(
+                own.tenant, actor=own.source, until_ms=own.deadline_ms
+            ),
+            "write_digest": lambda own: self.processes.built_ins.write_digest(own.tenant, due_at_ms=own.due_at_ms),
+            "clean_up": lambda own: self.processes.built_ins.clean_up(
+                own.tenant, actor=own.source, until_ms=own.deadline_ms
+            ),
+            "snapshot_config": lambda own: self.processes.built_ins.snapshot_config(
+                own.tenant, due_at_ms=own.due_at_ms
+            ),
+        }
 
     def _acts(self) -> dict[type[Behaviour], Callable[[Behaviour, Source], None]]:
         return {Dies: self._die, Vanishes: self._vanish, Overruns: self._overrun, Slow: self._go_unseen}
