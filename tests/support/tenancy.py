@@ -7,12 +7,13 @@ as_if(belongings("a-b"), "a-b", "a") the same ids, keys, cursors and trace ids, 
 from __future__ import annotations
 
 import inspect
+import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum
-from itertools import product
+from itertools import cycle, islice, product
 from typing import Any
 
 from tests.fakes.world import FakeWorld
@@ -37,6 +38,7 @@ from workerflow.tables import TABLES
 ACCEPTED_MS = NOW_MS - 600_000
 END_MS = 9_999_999_999_999
 AFTER_EVERYTHING = "~"
+MANY = 40
 LIMIT = RateLimit(1, 3600, per="client")
 CLIENT = "203.0.113.7"
 
@@ -207,10 +209,15 @@ class Theft:
     named: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def arguments_of(self, function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
-        """Every combination of foreign values for a method's parameters."""
+        """Combinations of foreign values for a method's parameters: all, or each value once where they are many."""
         hints = typing.get_type_hints(function)
         names = [name for name in inspect.signature(function).parameters if name != "self"]
-        for values in product(*(self._values(name, hints[name]) for name in names)):
+        choices = [self._values(name, hints[name]) for name in names]
+        combinations: Iterable[tuple[Any, ...]] = product(*choices)
+        if math.prod(map(len, choices)) > MANY:
+            most = max(map(len, choices))
+            combinations = islice(zip(*map(cycle, choices), strict=True), most)
+        for values in combinations:
             yield dict(zip(names, values, strict=True))
 
     def _values(self, name: str, hint: Any) -> Sequence[Any]:
