@@ -7,19 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workerflow.domain.output import HandlerOutput
-from workerflow.domain.refusals import (
+from workerflow.domain.refusals import RefusedError, RoutePausedError
+from workerflow.domain.run import LetterClass, Run
+from workerflow.domain.task import Acceptance
+from workerflow.domain.task_refusals import (
     InFlightError,
     PayloadRejectedError,
-    RefusedError,
-    RoutePausedError,
     SyncTimeoutError,
     TaskEndedError,
     TaskFailedError,
     TenantBusyError,
     TryAgainError,
 )
-from workerflow.domain.run import LetterClass, Run
-from workerflow.domain.task import Acceptance
 from workerflow.runtime.http import Response
 from workerflow.services.answer_sync import (
     Ended,

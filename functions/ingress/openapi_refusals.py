@@ -14,7 +14,8 @@ from functions.ingress.openapi_schemas import TRACE_ID
 from functions.ingress.rate import POLICY_FIELD, STATE_FIELD
 from functions.ingress.refusals_told import Kinds
 from workerflow.domain.credential_refusals import UnauthorizedError
-from workerflow.domain.refusals import PayloadRejectedError, RateLimitedError, RefusedError, TaskFailedError
+from workerflow.domain.refusals import RateLimitedError, RefusedError
+from workerflow.domain.task_refusals import PayloadRejectedError, TaskFailedError
 from workerflow.runtime.http import PROBLEM_JSON
 
 type Node = dict[str, Any]

@@ -11,7 +11,7 @@ A method that a path does not take is no operation at all: MethodNotAllowedError
 
 from __future__ import annotations
 
-from workerflow.domain import credential_refusals, refusals
+from workerflow.domain import credential_refusals, refusals, task_refusals
 from workerflow.domain.credential_refusals import UnauthorizedError
 from workerflow.domain.refusal_catalogue import all_refusals
 from workerflow.domain.refusals import BodyRefusedError, RefusedError
@@ -62,13 +62,13 @@ _TENANT_IN_PATH: Kinds = frozenset({refusals.PathNotFoundError, refusals.TenantA
 _SYNC: Kinds = frozenset(
     {
         refusals.RoutePausedError,
-        refusals.InFlightError,
-        refusals.TenantBusyError,
-        refusals.SyncTimeoutError,
-        refusals.TryAgainError,
-        refusals.PayloadRejectedError,
-        refusals.TaskFailedError,
-        refusals.TaskEndedError,
+        task_refusals.InFlightError,
+        task_refusals.TenantBusyError,
+        task_refusals.SyncTimeoutError,
+        task_refusals.TryAgainError,
+        task_refusals.PayloadRejectedError,
+        task_refusals.TaskFailedError,
+        task_refusals.TaskEndedError,
     }
 )
 _BY_AUTHENTICATION: dict[str, Kinds] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from workerflow.domain import credential_refusals, refusals
+from workerflow.domain import credential_refusals, refusals, task_refusals
 from workerflow.domain.refusals import RefusedError
 
-_MODULES: tuple[ModuleType, ...] = (refusals, credential_refusals)
+_MODULES: tuple[ModuleType, ...] = (refusals, credential_refusals, task_refusals)
 
 
 def all_refusals() -> tuple[type[RefusedError], ...]:
