@@ -18,7 +18,7 @@ from workerflow.domain.tenants import RateLimit
 from workerflow.domain.tenants_file import read_tenants
 from workerflow.runtime.http import Request
 from workerflow.services.limit_rate import Counted
-from workerflow.services.record_refusal import SECONDS_BETWEEN_WRITES
+from workerflow.services.record_refusal import SECONDS_AFTER_FAILURE, SECONDS_BETWEEN_WRITES
 from workerflow.services.tenants import CACHE_SECONDS
 from workerflow.tables import REFUSED_CALLS, table_name
 
@@ -56,6 +56,7 @@ def test_the_numbers_and_names_are_the_codes() -> None:
     days = KEPT_SECONDS // (24 * 3600)
     assert f"{SLOTS} slots for each tenant and reason, kept for {days} days" in PAGE
     assert f"most one record in {SECONDS_BETWEEN_WRITES} s" in PAGE
+    assert f"writes none for {SECONDS_AFTER_FAILURE} s" in PAGE
     assert f"at most once in {CACHE_SECONDS} s" in PAGE
     assert f"by their /{CLIENT_PREFIX_BITS};" in PAGE
     assert f"cut to {PATH_CHARACTERS} characters" in PAGE

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tests.fakes.world import FakeWorld
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refused_call import SLOTS, RefusedCall
-from workerflow.services.record_refusal import KINDS_REMEMBERED, Describe, RecordRefusal
+from workerflow.services.record_refusal import KINDS_REMEMBERED, SECONDS_AFTER_FAILURE, Describe, RecordRefusal
 
 REASON = "signature_mismatch"
 
@@ -90,6 +90,20 @@ def test_a_write_that_fails_is_told_and_changes_nothing() -> None:
     process.world.memory.before = refuse
     process.refuse()
     assert [message for message, _ in process.world.faults.told] == ["a refused call was not kept"]
+
+
+def test_an_outage_slows_down_one_answer_a_minute_and_not_one_a_second() -> None:
+    process, tried = Process(), []
+
+    def refuse(name: str) -> None:
+        tried.append(name)
+        raise StoreUnavailableError("refused_calls: throttled")
+
+    process.world.memory.before = refuse
+    for _ in range(3 * SECONDS_AFTER_FAILURE):
+        process.refuse()
+        process.world.clock.advance(1)
+    assert len(tried) == 3
 
 
 def test_a_record_that_cannot_be_made_is_told_and_changes_nothing() -> None:

@@ -20,6 +20,8 @@ from workerflow.ports.tenants import RefusedCalls
 from workerflow.ports.world import Clock, Faults, Ids
 
 SECONDS_BETWEEN_WRITES = 1
+SECONDS_AFTER_FAILURE = 60
+"""So that an outage does not add its time-out to one answer a second."""
 KINDS_REMEMBERED = 1024
 """The memory is bounded: beyond it the kind that was written longest ago is forgotten, and begins anywhere."""
 
@@ -35,11 +37,12 @@ class RecordRefusal:
     clock: Clock
     ids: Ids
     faults: Faults
-    _written_ms: int | None = field(default=None, init=False)
+    _tried_ms: int = field(default=0, init=False)
+    _pause_seconds: int = field(default=0, init=False)
     _slots: OrderedDict[tuple[str | None, str], int] = field(default_factory=OrderedDict, init=False)
 
     def __call__(self, tenant: str | None, reason: str, describe: Describe) -> None:
-        """Keep a call, unless this process kept another one less than a second ago. Never raises.
+        """Keep a call, unless this process kept another one a moment ago, or could not. Never raises.
 
         Args:
             tenant: that the call was in the name of; None if there is no such tenant.
@@ -47,12 +50,13 @@ class RecordRefusal:
             describe: makes the record.
         """
         now_ms = self.clock.now_ms()
-        if self._written_ms is not None and abs(now_ms - self._written_ms) < SECONDS_BETWEEN_WRITES * 1000:
+        if 0 <= now_ms - self._tried_ms < self._pause_seconds * 1000:
             return
-        self._written_ms = now_ms
+        self._tried_ms, self._pause_seconds = now_ms, SECONDS_BETWEEN_WRITES
         try:
             self.calls.put(describe(self._next_slot(tenant, reason), now_ms))
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer stands
+            self._pause_seconds = SECONDS_AFTER_FAILURE
             self.faults.failure("a refused call was not kept", error)
 
     def _next_slot(self, tenant: str | None, reason: str) -> int:
