@@ -30,7 +30,7 @@ from workerflow.tables import (
     TASKS_BY_TIME,
 )
 
-SEND = "sqs:SendMessage"
+SEND, DRAIN = "sqs:SendMessage", ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
 READ_OBJECT, WRITE_OBJECT, DELETE_OBJECT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
 # Without it S3 answers 403 for a missing object, as for a denied one: a lost payload would be retried as an outage.
@@ -157,7 +157,7 @@ class Grants:
         scheduler.uses(tables[RATE_LIMITS], "Query")
         scheduler.knows(tables[REPLAY_LINEAGE])
         scheduler.may(*self._send_many(), on=self.queue.tasks.queue_arn)
-        scheduler.may(*RECEIVE, on=self.queue.dead_letters.queue_arn)
+        scheduler.may(*DRAIN, on=self.queue.dead_letters.queue_arn)
         scheduler.is_told(
             QUEUE_URL=self.queue.tasks.queue_url,
             DEAD_LETTER_QUEUE_URL=self.queue.dead_letters.queue_url,

@@ -97,7 +97,8 @@ EXPECTED = {
         ("dynamodb:PutItem", AUDIT),
         ("dynamodb:Query", BUCKETS),
         ("sqs:SendMessage", TASKS),
-        *((action, f"{TASKS}-dlq") for action in READ_QUEUE),
+        ("sqs:ReceiveMessage", f"{TASKS}-dlq"),
+        ("sqs:DeleteMessage", f"{TASKS}-dlq"),
     },
 }
 # X-Ray knows no resources; AWS documents `*` as the only one.

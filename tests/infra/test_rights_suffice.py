@@ -1,0 +1,119 @@
+"""The rights are those that the functions need: what the fault test's stories call, and nothing beside it.
+
+    stories --calls, by function--> needed rights  ==  granted rights, but for some that no story tells of
+
+So a call that nobody granted is found here, and not in the first minute after a deploy; and so is a right that nobody
+uses any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from tests.faults.flows import FLOWS
+from tests.faults.histories import play
+from tests.infra.test_rights import EXPECTED, LETTERS, READ_QUEUE, SECRETS, TASKS
+from tests.support.aws import PREFIX
+from tests.support.faults import Call
+from tests.support.world import moto_world
+
+pytestmark = pytest.mark.slow
+
+FUNCTION_OF = {
+    "_answer": "ingress",
+    "_deliver": "consumer",
+    "ExecuteTask": "workflow",
+    "RollUp": "workflow",
+    "RetryLetters": "workflow",
+    "WriteDigest": "workflow",
+    "CleanUp": "workflow",
+    "SnapshotConfig": "workflow",
+    "Tick": "scheduler",
+}
+"""Which function a call comes from, by the outermost of our own on the stack."""
+OPERATORS = {"ReplayTask", "RunSchedule", "SetSwitch", "ReadSchedules", "PublishTenants", ""}
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "sqs.SendMessageBatch": ("sqs:SendMessage",),
+    "lambda.Invoke": ("lambda:InvokeFunction",),
+    "s3.DeleteObjects": ("s3:DeleteObject",),
+    "s3.ListObjectsV2": ("s3:ListBucket",),
+    "s3.CopyObject": ("s3:GetObject", "s3:PutObject"),
+}
+"""Calls whose rights are called otherwise."""
+VERBS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+PLACES = {
+    "ingress": f"{SECRETS}/*/ingress-??????",
+    "workflow": f"{SECRETS}/*/handlers/*",
+}
+
+UNTOLD = {
+    "ingress": {("dynamodb:PutItem", LETTERS)},  # a sync call whose last attempt dies
+    "consumer": {
+        ("s3:GetObject", "Bucket/*"),  # how a run stands is told by the same service as to a caller
+        *((action, TASKS) for action in READ_QUEUE),  # the event source's
+    },
+    "workflow": {("secretsmanager:GetSecretValue", PLACES["workflow"])},  # the handlers'
+    "scheduler": set[tuple[str, str]](),
+}
+"""Rights that no story needs, each for a reason."""
+
+
+def rights_of(call: Call, function: str) -> Iterator[tuple[str, str]]:
+    """What a function must be allowed for a call, as (action, resource), in production's names."""
+    actions = ACTIONS.get(call.name, (f"{call.service}:{call.operation}",))
+    match call.service:
+        case "dynamodb":
+            yield from ((f"dynamodb:{verb}", table.replace(PREFIX, "workerflow-prod")) for verb, table in _items(call))
+        case "sqs":
+            queue = call.parameters["QueueUrl"].rpartition("/")[2].replace(PREFIX, "workerflow-prod")
+            yield from ((action, queue) for action in actions)
+        case "s3":
+            yield from ((action, "Bucket" if action == "s3:ListBucket" else "Bucket/*") for action in actions)
+        case "lambda":
+            yield actions[0], "workerflow-prod-workflow"
+        case "secretsmanager":
+            yield actions[0], PLACES[function]
+
+
+def _items(call: Call) -> Iterator[tuple[str, str]]:
+    parameters = call.parameters
+    for write in parameters.get("TransactItems", []):
+        yield from ((VERBS[verb], one["TableName"]) for verb, one in write.items())
+    for table in parameters.get("RequestItems", {}):
+        yield call.operation, table
+    if "TableName" in parameters:
+        index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
+        yield call.operation, parameters["TableName"] + index
+
+
+@pytest.fixture(scope="module")
+def needed() -> Mapping[str, set[tuple[str, str]]]:
+    """The rights that each function needs for all stories, when nothing fails."""
+    found: dict[str, set[tuple[str, str]]] = {function: set() for function in EXPECTED}
+    strangers = set()
+    with moto_world() as aws:
+        for flow in FLOWS:
+            world = flow.world(aws)
+            play(world, flow)
+            for call in world.line.calls:
+                outermost = call.site.caller.split(" > ")[0].split(".")[0]
+                if function := FUNCTION_OF.get(outermost):
+                    found[function].update(rights_of(call, function))
+                elif outermost not in OPERATORS:
+                    strangers.add(call.site.caller)
+    assert not strangers
+    return found
+
+
+@pytest.mark.parametrize("function", EXPECTED)
+def test_a_function_may_do_all_that_it_does(needed: Mapping[str, set[tuple[str, str]]], function: str) -> None:
+    assert needed[function] - EXPECTED[function] == set()
+
+
+@pytest.mark.parametrize("function", EXPECTED)
+def test_a_function_may_do_nothing_that_it_never_does(
+    needed: Mapping[str, set[tuple[str, str]]], function: str
+) -> None:
+    assert EXPECTED[function] - needed[function] - UNTOLD[function] == set()
