@@ -1,4 +1,4 @@
-"""Against the senders' own libraries, through ingress as it is deployed: we agree with them, but where they are weak."""
+"""Against the senders' own libraries, through ingress as it is deployed: we agree, but where they are weak."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from stripe import WebhookSignature
 
 from tests.integration.ingress_world import SENDER_ROUTES, Answer, IngressWorld, ingress_world
 from tests.support.senders import BODIES, OTHER_SECRETS, SECRETS, flipped, flips_of_text, signed_by
+from tools.local.demo import EXAMPLES
 from workerflow.domain.senders import SENDERS
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,16 @@ def test_octokit_raises_where_we_answer(world: IngressWorld) -> None:
     (theirs,) = octokit([case])
     assert theirs["verified"] == "TypeError"
     assert post(world, "github", {"x-hub-signature-256": ""}).code == "signature_malformed"
+
+
+@pytest.mark.slow
+def test_every_event_that_github_publishes_becomes_a_task_of_its_own(world: IngressWorld) -> None:
+    events = json.loads(EXAMPLES.read_text())
+    bodies = {json.dumps(example).encode() for event in events for example in event["examples"]}
+    assert len(bodies) > 200
+    for body in bodies:
+        assert post(world, "github", signed_by("github", at=0, body=body), body).document["duplicate"] is False
+    assert len(world.items("idempotency_keys")) == len(bodies)
 
 
 # Shopify: openssl, as its documentation has no vector ---------------------------------------------------------------

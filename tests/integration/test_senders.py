@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -336,3 +337,37 @@ def test_no_log_line_repeats_a_signature_a_secret_or_a_body(
     signature = signed_by(name, at=int(time.time()))[SENDERS[name].signature_header]
     for hidden in (SECRETS[name], signature[-40:], BODIES[name].decode(), "app_mention", "jon@example.com"):
         assert hidden not in out
+
+
+def test_of_several_faults_of_a_senders_call_the_documented_order_decides_which_one_is_told(
+    world: IngressWorld,
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
+    order = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| \d+ \|.*\|(.*)\|$", page, re.MULTILINE)))
+    secrets = {"switched_off": OTHER_SECRETS["stripe"], "nothing": SECRETS["stripe"], "from_stripe": SECRETS["slack"]}
+    set_credentials(CREDENTIALS | {"senders": {route: {"current": secret} for route, secret in secrets.items()}})
+    junk = {"stripe-signature": "junk", "authorization": "a,b", "x-slack-signature": "v0=x"}
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("signature_ambiguous", {"path": "/api/t/OTHER/switched_off", "query": "a=1", "body": b"x", "changes": junk}),
+        ("header_repeated", {"changes": {"stripe-signature": "junk", "authorization": "a,b"}}),
+        ("tenant_malformed", {"changes": {"stripe-signature": "junk", "authorization": "nonsense"}}),
+        ("query_not_allowed", {"path": "/api/switched_off"}),
+        ("token_malformed", {"query": ""}),
+        ("signature_malformed", {"changes": {"stripe-signature": "junk", "authorization": "Bearer wrong"}}),
+        ("signature_timestamp_malformed", {"changes": {"stripe-signature": "v1=" + "0" * 64}}),
+        ("signature_timestamp_skew", {"changes": {}, "age_seconds": 302}),
+        ("signature_mismatch", {"age_seconds": 0}),
+        ("route_not_found", {"path": "/api/nothing"}),
+        ("sender_not_taken", {"path": "/api/switched_off", "secret": OTHER_SECRETS["stripe"]}),
+        ("body_not_json", {"path": "/api/from_stripe", "secret": SECRETS["slack"]}),
+        ("event_id_malformed", {"body": b"{}"}),
+    ]
+    fields: dict[str, Any] = {}
+    told = []
+    for _, change in steps:
+        fields |= change
+        told.append(send(world, "stripe", **fields).code)
+    assert told == [code for code, _ in steps]
+    positions = [order.index(code) for code in told]
+    assert positions == sorted(positions)
+    assert world.nothing_was_written()
