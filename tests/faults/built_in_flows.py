@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tests.faults.flow import Flow
 from tests.support.schedules import a_cursor
@@ -21,6 +23,7 @@ GONE = "schedule:gone"
 LONG_AGO_MS = START_MS - 40 * DAY_MS
 PAYLOAD = payload_pointer(DEFAULT_TENANT, "a" * 32, "b" * 64, LONG_AGO_MS)
 OUTPUT = output_pointer(DEFAULT_TENANT, TraceId.mint(LONG_AGO_MS, "c" * 32).value, 1)
+YESTERDAYS = snapshot_pointer(DEFAULT_TENANT, "2025-11-23")
 
 
 def _manifest(name: str, minute: int) -> Manifest:
@@ -100,8 +103,13 @@ def _clean(world: World) -> Iterator[str]:
 # Digest and snapshot.
 
 
-def _one_snapshot(world: World) -> Iterator[str]:
-    if world.kept.objects() != [snapshot_pointer(DEFAULT_TENANT, "2025-11-24")]:
+def _snapshot_of_before(world: World) -> None:
+    empty: dict[str, Any] = {"manifest": {"routes": {}, "schedules": {}}, "switches": {}, "policy": None}
+    world.kept.leave_object(YESTERDAYS, body=json.dumps(empty).encode(), written_ms=START_MS - DAY_MS)
+
+
+def _one_more_snapshot(world: World) -> Iterator[str]:
+    if world.kept.objects() != [YESTERDAYS, snapshot_pointer(DEFAULT_TENANT, "2025-11-24")]:
         yield f"the bucket holds {world.kept.objects()}"
 
 
@@ -118,5 +126,10 @@ BUILT_IN_FLOWS = (
     ),
     Flow("cleanup", _comes_due(1, _leave_rubbish), check=_clean, manifest=_manifest("clean_up", 1)),
     Flow("digest", _comes_due(1), manifest=_manifest("write_digest", 1)),
-    Flow("snapshot", _comes_due(1), check=_one_snapshot, manifest=_manifest("snapshot_config", 1)),
+    Flow(
+        "snapshot",
+        _comes_due(1, _snapshot_of_before),
+        check=_one_more_snapshot,
+        manifest=_manifest("snapshot_config", 1),
+    ),
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.flow import Flow
+from tests.faults.flow import ABANDONED, SUCCEEDED, Flow
+from tests.support.faults import Fault
 from tests.support.tasks import a_schedule
 from tests.support.world import MANIFEST, MINUTE_MS, START_MS, World
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.manifest import Manifest
+from workerflow.domain.run import RunState
 from workerflow.domain.schedule import EVERY_TENANT
 from workerflow.domain.tenants import RateLimit, TenantPolicy
 from workerflow.ports.tenants import Slot
@@ -100,11 +102,18 @@ def _ran_in_turn(world: World) -> Iterator[str]:
         yield "not both were accepted"
 
 
+def _answered_unless_a_worker_died(world: World) -> Iterator[str]:
+    """A worker that dies in the only place keeps it for its lease, and the task is given up before that."""
+    yield from _all_places_are_free(world)
+    if world.struck is None or world.struck.fault not in {Fault.DIES_BEFORE, Fault.DIES_AFTER}:
+        yield from (f"ended as {run}" for run in world.kept.runs().values() if run.state is not RunState.SUCCEEDED)
+
+
 TENANT_FLOWS = (
     Flow("tenants_published", _publish_two, check=_fired_for_everybody, manifest=FOR_EVERYBODY),
     Flow("rate_limited", _call_twice_in_a_minute, check=_both_passed_a_minute_apart),
     Flow("capped_with_a_place", _call_with_a_cap, check=_all_places_are_free, lasts_seconds=(0, 2)),
     Flow("capped_and_released_by_the_tick", _call_while_full, check=_all_places_are_free),
     Flow("capped_and_handed_on", _call_until_somebody_leaves, check=_ran_in_turn, lasts_seconds=(30, 40)),
-    Flow("capped_sync", _ask_while_full, check=_all_places_are_free),
+    Flow("capped_sync", _ask_while_full, ends=SUCCEEDED | ABANDONED, check=_answered_unless_a_worker_died),
 )

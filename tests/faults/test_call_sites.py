@@ -10,8 +10,11 @@ from tests.faults.call_sites import CallSite, Passage, adapter_sites, places_on_
 from tests.faults.flows import FLOWS
 from tests.faults.histories import play
 from tests.support.aws import AwsWorld
-from tests.support.faults import Call
-from tests.support.world import moto_world
+from tests.support.faults import Call, Fault
+from tests.support.world import Story, moto_world
+
+AFTER_A_FAULT = (("capped_with_a_place", "DynamoSlots.take", Fault.SILENT),)
+"""Flow, adapter and fault: what is called only where that call failed."""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,12 @@ def passages(aws: AwsWorld) -> set[Passage]:
 
     for flow in FLOWS:
         play(flow.world(aws, watch=watch), flow)
+    for name, adapter, fault in AFTER_A_FAULT:
+        [flow] = [flow for flow in FLOWS if flow.name == name]
+        world = flow.world(aws)
+        play(world, flow)
+        number = next(call.number for call in world.line.calls if call.site.adapter == adapter)
+        play(flow.world(aws, Story(number, fault), watch), flow)
     return found
 
 

@@ -121,9 +121,9 @@ class Kept:
         """Put there what a cleaning up of before has left."""
         put_item(physical(CURSOR_STATE), cleanup_codec.to_item(mark))
 
-    def leave_object(self, name: str, *, written_ms: int) -> None:
+    def leave_object(self, name: str, *, written_ms: int, body: bytes = b"left over") -> None:
         """Put an object there with no call of ours."""
-        put_object(BUCKET, name, b"left over", written_ms=written_ms)
+        put_object(BUCKET, name, body, written_ms=written_ms)
 
     def objects(self) -> list[str]:
         """The names of all objects."""
