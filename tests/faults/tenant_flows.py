@@ -14,6 +14,7 @@ from workerflow.domain.run import RunState
 from workerflow.domain.schedule import EVERY_TENANT
 from workerflow.domain.tenants import RateLimit, TenantPolicy
 from workerflow.ports.tenants import Slot
+from workerflow.services.read_refused_calls import ReadRefusedCalls
 
 FOR_EVERYBODY = Manifest.build(
     list(MANIFEST.routes.values()), [a_schedule("nightly", cron="5 16 24 11 *", tenants=(EVERY_TENANT,))]
@@ -53,7 +54,8 @@ def _call_twice_in_a_minute(world: World) -> None:
     world.call("key-1")
     world.call("key-2")
     world.go_on()
-    world.look(lambda: world.aws.refused_calls.list_calls(DEFAULT_TENANT))
+    read = ReadRefusedCalls(calls=world.aws.refused_calls, clock=world.clock)
+    world.look(lambda: read(DEFAULT_TENANT))
 
 
 def _both_passed_a_minute_apart(world: World) -> Iterator[str]:
