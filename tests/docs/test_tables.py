@@ -17,6 +17,7 @@ from tests.support.tenants import A_REFUSED_CALL, A_ROLLUP
 from workerflow.adapters.dynamodb import (
     acceptances,
     audit,
+    cleanup,
     conditions,
     cursors,
     rate_limits,
@@ -32,6 +33,7 @@ from workerflow.adapters.dynamodb import (
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.adapters.dynamodb.items import cleanup as cleanup_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import limit as limit_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
@@ -47,6 +49,7 @@ from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.failure import Failure
 from workerflow.domain.schedule_cursor import Missed
 from workerflow.domain.stored import StoredBytes
+from workerflow.ports.cleanup import CleanupMark
 from workerflow.ports.stores import AttemptRecord, Cursor
 from workerflow.ports.tenants import Slot, TenantsDocument
 from workerflow.tables import TABLES, Projection, Table
@@ -70,6 +73,7 @@ STORES = (
     slots.DynamoSlots,
     refused_calls.DynamoRefusedCalls,
     rollups.DynamoRollups,
+    cleanup.DynamoCleanup,
 )
 NO_CALL = {"DynamoRuns.holds"}
 CHILD = replace(
@@ -133,6 +137,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         state_codec.cursor_to_item(Cursor("default", 0, "a" * 44, 1, "1")),
         schedule_codec.to_item(FULL_CURSOR),
         schedule_codec.mark_to_item(a_mark()),
+        cleanup_codec.to_item(CleanupMark("default", "default/a", 1, "1", {"route:gone": NOW_MS})),
         *(tenants_codec.to_item(TenantsDocument(text, 1, "1")) for text in ("{}", " " * 500)),
     ],
     "audit_events": [
