@@ -9,7 +9,7 @@ import pytest
 
 from functions.workflow.handlers.github_events import github_events
 from tools.credentials import ENVIRONMENTS, _parser
-from workerflow.adapters.secrets import CACHE_SECONDS
+from workerflow.adapters.secrets import CACHE_SECONDS, REFRESH_FLOOR_SECONDS
 from workerflow.domain.credentials import MIN_SECRET_CHARACTERS
 from workerflow.domain.json_body import MAX_BODY_BYTES
 from workerflow.domain.refusal_catalogue import all_refusals
@@ -74,6 +74,7 @@ def test_the_pages_numbers_are_the_codes() -> None:
     assert f"at least {MIN_KEY_BYTES} bytes" in PAGE
     assert f"more than {MAX_SIGNATURES} in one header; over {MAX_SIGNATURE_CHARACTERS:,} characters" in PAGE
     assert f"at the latest {CACHE_SECONDS} s later" in PAGE
+    assert f"known {REFRESH_FLOOR_SECONDS} s after it was stored" in PAGE
     assert f"over {MAX_BODY_BYTES // 1024**2} MiB" in PAGE
 
 
