@@ -59,7 +59,9 @@ class S3Blobs:
     def list_objects(self, prefix: str, *, after: str, limit: int) -> Sequence[StoredObject]:
         client = self._connect()
         with in_our_words():
-            answer = client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=limit)
+            answer = client.list_objects_v2(
+                Bucket=self._bucket, Prefix=prefix, StartAfter=after or prefix, MaxKeys=limit
+            )
         return [
             StoredObject(one["Key"], round(one["LastModified"].timestamp() * 1000))
             for one in answer.get("Contents", [])
