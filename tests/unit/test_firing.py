@@ -202,6 +202,10 @@ class TestLongOutage:
         assert found.complete
         assert len(found.missed) + len(found.fires) == COUNTED_FIRES
 
+    def test_a_few_more_than_are_counted_are_all_told(self) -> None:
+        found = plan(MINUTE, since=7 * DAY + 3 * MINUTE, catch_up=ALL)
+        assert len(found.missed) + len(found.fires) == COUNTED_FIRES + 3
+
     def test_a_schedule_that_never_fires_again_has_no_next(self) -> None:
         due = due_fires(lambda after_ms: iter([NOW] if after_ms < NOW else []), after_ms=0, now_ms=NOW, newest=7)
         assert due == DueFires((NOW,), complete=True, next_due_ms=None)

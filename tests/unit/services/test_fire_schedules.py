@@ -414,11 +414,25 @@ class TestTenants:
         clockwork.tick("09:00:04")
         assert (clockwork.fires(), clockwork.fires(tenant="acme")) == ([], ["09:00"])
 
-    def test_what_is_no_longer_declared_does_not_fire(self, hourly: Clockwork) -> None:
-        cursor = replace(hourly.cursor(), tenant="gone")
-        hourly.memory.schedules["gone", "report"] = cursor
+    def test_what_is_no_longer_declared_is_left_alone(self) -> None:
+        clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,)))
+        clockwork.tick("08:30")
+        cursor = replace(clockwork.cursor(), tenant="gone")
+        clockwork.memory.schedules["gone", "report"] = cursor
+        clockwork.tick("09:00:04")
+        assert (clockwork.fires(), clockwork.fires(tenant="gone")) == (["09:00"], [])
+        assert clockwork.cursor(tenant="gone") == cursor
+
+    def test_what_the_index_shows_too_long_is_passed_over(
+        self, hourly: Clockwork, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        schedules = hourly.wired.world.schedules
+        stale = schedules.due(due_shard(TENANT, "report"), until_ms=ms("09:00"), limit=1)
         hourly.tick("09:00:04")
-        assert (hourly.fires(), hourly.fires(tenant="gone")) == (["09:00"], [])
+        version = hourly.cursor().version
+        monkeypatch.setattr(schedules, "due", lambda _shard, **_bounds: stale)
+        hourly.tick("09:01:04")
+        assert (hourly.fires(), hourly.cursor().version) == (["09:00"], version)
 
     def test_the_message_names_the_task_of_the_tenant(self) -> None:
         clockwork = Clockwork(a_schedule(tenants=("acme",)))

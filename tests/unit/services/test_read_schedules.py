@@ -82,6 +82,12 @@ def test_what_the_manifest_disables_says_why() -> None:
     assert (found.state, found.reason) == (Enablement.DISABLED, "not yet")
 
 
+def test_a_switch_does_not_hide_that_the_manifest_disables_it() -> None:
+    clockwork = Clockwork(a_schedule(enabled=False, disabled_reason="not yet"))
+    clockwork.switch("08:10", Enablement.PAUSED)
+    assert (view(clockwork).state, view(clockwork).reason) == (Enablement.DISABLED, "not yet")
+
+
 def test_a_removed_one_is_shown_with_its_history(hourly: Clockwork) -> None:
     hourly.tick("09:00:04")
     hourly.deploy(a_schedule("other"))

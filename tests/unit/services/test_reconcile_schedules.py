@@ -84,13 +84,15 @@ class TestEdited:
         hourly.tick("08:31")
         assert hourly.cursor().version == 1
 
-    def test_an_older_process_fires_nothing_by_its_own_definition(self, hourly: Clockwork) -> None:
+    def test_an_older_process_neither_fires_nor_moves_it_by_its_own_definition(self, hourly: Clockwork) -> None:
         older = hourly.wired
-        hourly.deploy(DAILY)
+        hourly.deploy(replace(HOURLY, cron="45 * * * *"))
         hourly.tick("08:40")
-        hourly.clock.ms = ms("09:00:04")
+        hourly.clock.ms = ms("08:45:04")
         older.fire_due(older.tenants, hourly.clock.ms, TickBudget(hourly.clock.ms + 50_000, 100))
-        assert hourly.fires() == []
+        assert (hourly.fires(), hourly.next_due()) == ([], "08:45")
+        hourly.tick("08:46")
+        assert hourly.fires() == ["08:45"]
 
 
 class TestGoneAndBack:
@@ -187,6 +189,17 @@ class TestWhen:
         assert hourly.fires() == ["09:00"]
         hourly.tick("09:01:04")
         assert hourly.next_due("other") == "10:00"
+
+    def test_one_that_failed_leaves_the_mark_of_the_last_that_did_not(self, hourly: Clockwork) -> None:
+        before = hourly.memory.tick_mark
+        hourly.deploy(HOURLY)
+        hourly.wired.refuse("schedules.list_cursors")
+        with pytest.raises(StoreUnavailableError):
+            hourly.tick("08:40")
+        after = hourly.memory.tick_mark
+        assert before is not None
+        assert after is not None
+        assert (after.reconciled, after.ticked_at_ms) == (before.reconciled, ms("08:40"))
 
     def test_one_tenant_that_fails_does_not_hold_up_the_others(self) -> None:
         clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,)))
