@@ -54,6 +54,7 @@ def test_a_rollup_costs_some_units_for_each_source_that_was_active() -> None:
         clock = FakeClock(START_MS // Span.DAY.ms * Span.DAY.ms)
         roll_up = RollUp(acceptances=aws.acceptances, runs=aws.runs, rollups=aws.rollups, clock=clock)
         meter = Meter(aws)
+        before = meter.units
         for quarter in (1, 2, 3):
             due_at_ms = START_MS // Span.DAY.ms * Span.DAY.ms + quarter * Span.QUARTER.ms
             _end_well(aws, "schedule:usage_rollup_15m", due_at_ms - Span.QUARTER.ms)
