@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functions.ingress.call_so_far import CallSoFar
 from functions.ingress.signed_lines import METHOD_CHARACTERS, PATH_CHARACTERS, lines_expected, printable
 from workerflow.domain.credential_refusals import UnauthorizedError
-from workerflow.domain.refusals import RefusedError
+from workerflow.domain.refusals import QueryNotAllowedError, RefusedError
 from workerflow.domain.refused_call import RefusedCall
 from workerflow.runtime.http import Request
 
@@ -49,8 +49,12 @@ def kept_refusal(so_far: CallSoFar, refusal: RefusedError, request_id: str, *, s
 
 
 def _expected(so_far: CallSoFar, refusal: RefusedError) -> Mapping[str, str]:
-    """Only where the credentials are what was refused: else they were right, or were not looked at."""
-    if not isinstance(refusal, UnauthorizedError) or so_far.request is None or so_far.headers_read is None:
+    """Only where the signature is what was refused, or the query that it cannot cover."""
+    if (
+        not isinstance(refusal, UnauthorizedError | QueryNotAllowedError)
+        or so_far.request is None
+        or so_far.headers_read is None
+    ):
         return {}
     return lines_expected(so_far.request, so_far.headers_read, so_far.tenant_named)
 

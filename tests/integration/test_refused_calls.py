@@ -92,6 +92,12 @@ def test_a_wrong_signature_is_kept_with_the_eight_lines_that_it_should_have_cove
     assert call.expected["body"] == f"sha256 {hashlib.sha256(body).hexdigest()} of 7 bytes"
 
 
+def test_a_query_that_cannot_be_signed_is_told_by_its_length(world: IngressWorld) -> None:
+    world.signed(ECHO, query="a=1&b=2")
+    (call,) = kept()
+    assert (call.reason, call.expected["query"]) == ("query_not_allowed", "7 characters, and must be empty")
+
+
 @pytest.mark.parametrize(("sender", "parts"), [("stripe", ["timestamp", "body"]), ("github", ["body"])])
 def test_a_senders_wrong_signature_is_kept_with_the_parts_that_it_should_have_covered(
     world: IngressWorld, sender: str, parts: list[str]
