@@ -175,7 +175,7 @@ REFUSED: dict[str, tuple[Send, int, str]] = {
     "a captured call with another body": (moved(body=b"[]"), 401, "signature_mismatch"),
     "a captured call for another tenant": (moved(headers={"x-tenant-id": "other"}), 401, "signature_mismatch"),
     "a captured call with a later timestamp": (
-        moved(headers={"x-signature-timestamp": str(int(time.time()) + 60)}),
+        lambda world: moved(headers={"x-signature-timestamp": str(int(time.time()) + 60)})(world),
         401,
         "signature_mismatch",
     ),
