@@ -50,7 +50,7 @@ def _comes_due(minute: int, before: Callable[[World], None] = lambda _world: Non
 
 def _call_and_go_on(world: World) -> None:
     world.call()
-    world.go_on(30)
+    world.go_on(600)
 
 
 def _counted_once(world: World) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _counted_once(world: World) -> Iterator[str]:
 
 def _fail(world: World) -> None:
     world.call()
-    world.go_on(60)
+    world.go_on(600)
 
 
 def _replayed_once(world: World) -> Iterator[str]:
