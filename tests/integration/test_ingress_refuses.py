@@ -87,6 +87,11 @@ def moved(**changes: Any) -> Send:
     return send
 
 
+def moved_later(world: IngressWorld, seconds: int) -> Answer:
+    """A captured signed call with a later timestamp: later than now, whenever that is."""
+    return moved(headers={"x-signature-timestamp": str(int(time.time()) + seconds)})(world)
+
+
 BODY_64K_KEYS = b"{" + b",".join(b'"%d":1' % number for number in range(5000)) + b',"7":2}'
 
 REFUSED: dict[str, tuple[Send, int, str]] = {
@@ -175,7 +180,7 @@ REFUSED: dict[str, tuple[Send, int, str]] = {
     "a captured call with another body": (moved(body=b"[]"), 401, "signature_mismatch"),
     "a captured call for another tenant": (moved(headers={"x-tenant-id": "other"}), 401, "signature_mismatch"),
     "a captured call with a later timestamp": (
-        lambda world: moved(headers={"x-signature-timestamp": str(int(time.time()) + 60)})(world),
+        lambda world: moved_later(world, seconds=60),
         401,
         "signature_mismatch",
     ),
