@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
+from tests.support.runs import a_run, failed, letter_of
 from tools.local import LocalStack
 from tools.local.stack import PREFIX, TENANT
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.attributes import Item, unpack
 from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.replays import DynamoReplays
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
@@ -28,7 +32,7 @@ from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.identity import acceptance_hash
 from workerflow.domain.manifest import Manifest
-from workerflow.domain.run import Run
+from workerflow.domain.run import LetterClass, Run
 from workerflow.domain.task import Acceptance, TaskMessage
 from workerflow.ports.stores import Written
 from workerflow.runtime.clock import SystemClock, SystemIds
@@ -48,6 +52,7 @@ from workerflow.tables import (
 )
 
 ACTOR = "operator (e2e)"
+SENT_AT_ONCE = 10
 RETENTION = Retention(retention_seconds=30 * 24 * 3600, deadline_seconds=24 * 3600)
 
 
@@ -83,23 +88,34 @@ class ClockBehind:
 
 @dataclass(frozen=True)
 class Backstage:
-    """The operator's side of one stack."""
+    """The operator's side of one stack. `own_ticks`: when it had the scheduler tick, epoch milliseconds."""
 
     stack: LocalStack
+    own_ticks: list[int] = field(default_factory=list)
 
     # --- what stands in the tables ---
 
-    def acceptance(self, route: str, key: str) -> Acceptance | None:
+    def acceptance(self, route: str, key: str, *, tenant: str = TENANT) -> Acceptance | None:
         """What was accepted under a key."""
-        return self._acceptances.get(TENANT, acceptance_hash(TENANT, f"route:{route}", key))
+        return self.acceptances.get(tenant, acceptance_hash(tenant, f"route:{route}", key))
 
-    def run(self, trace_id: str) -> Run | None:
+    def accepted(self, source: str) -> list[Acceptance]:
+        """All tasks of a source, of every tenant."""
+        items = (item for item in self.items(IDEMPOTENCY_KEYS) if item["source"] == source)
+        return [acceptance_codec.from_item(item) for item in items]
+
+    def run(self, trace_id: str, *, tenant: str = TENANT) -> Run | None:
         """The ledger's row."""
-        return self._runs.get(TENANT, trace_id)
+        return self.runs.get(tenant, trace_id)
+
+    def runs_of(self, tenant: str) -> list[Run]:
+        """Every ledger row of a tenant."""
+        rows = (item for item in self.items(RUNS) if item["sk"] == "run" and item["pk"].startswith(f"{tenant}#"))
+        return [run_codec.from_item(row) for row in rows]
 
     def letter(self, trace_id: str) -> DeadLetter | None:
         """The dead letter of a failed run."""
-        return self._replays.get_letter(TENANT, trace_id)
+        return self.replays.get_letter(TENANT, trace_id)
 
     def audit(self, action: str) -> list[Item]:
         """The audit rows of one action."""
@@ -128,20 +144,21 @@ class Backstage:
 
     # --- what an operator does ---
 
-    def switch(self, route: str, state: Enablement, reason: str) -> None:
-        """Pause, resume, disable or enable a route."""
-        service = SetSwitch(switches=self._switches, manifest=self.manifest, clock=SystemClock(), ids=SystemIds())
-        assert service(SwitchOrder(TENANT, f"route:{route}", state, ACTOR, reason)) is not None
+    def switch(self, source: str, state: Enablement, reason: str, *, tenant: str = TENANT) -> None:
+        """Pause, resume, disable or enable a route, by its name, or a schedule, by `schedule:` and its name."""
+        source = source if ":" in source else f"route:{source}"
+        service = SetSwitch(switches=self.switches, manifest=self.manifest, clock=SystemClock(), ids=SystemIds())
+        assert service(SwitchOrder(tenant, source, state, ACTOR, reason)) is not None
 
     def replay(self, trace_id: str, reason: str, **choices: Any) -> Replayed | NotReplayable | InvalidEdit:
         """Replay a task that has ended."""
         service = ReplayTask(
-            acceptances=self._acceptances,
-            runs=self._runs,
-            replays=self._replays,
-            blobs=self._blobs,
-            queue=self._queue,
-            enablement=CheckEnablement(manifest=self.manifest, switches=self._switches, clock=SystemClock()),
+            acceptances=self.acceptances,
+            runs=self.runs,
+            replays=self.replays,
+            blobs=self.blobs,
+            queue=self.queue,
+            enablement=CheckEnablement(manifest=self.manifest, switches=self.switches, clock=SystemClock()),
             manifest=self.manifest,
             schemas=JsonSchemas(),
             clock=SystemClock(),
@@ -153,17 +170,20 @@ class Backstage:
 
     def tick(self) -> None:
         """Have the scheduler tick now, beside its own minute."""
+        self.own_ticks.append(SystemClock().now_ms())
         answer = self.stack.client("lambda").invoke(FunctionName=f"{PREFIX}-scheduler", Payload=b'{"kind":"tick"}')
         told = json.loads(answer["Payload"].read())
         assert told["failedParts"] == [], told
 
     # --- what goes wrong in the world ---
 
-    def accept_unsent(self, route: str, key: str, body: bytes, *, seconds_ago: float) -> Acceptance:
+    def accept_unsent(
+        self, route: str, key: str, body: bytes, *, seconds_ago: float = 0, tenant: str = TENANT
+    ) -> Acceptance:
         """Accept a task as ingress does, some time ago, and lose its message."""
         service = AcceptTask(
-            acceptances=self._acceptances,
-            blobs=self._blobs,
+            acceptances=self.acceptances,
+            blobs=self.blobs,
             queue=BrokenQueue(),
             clock=ClockBehind(seconds_ago),
             ids=SystemIds(),
@@ -172,14 +192,33 @@ class Backstage:
         )
         source = f"route:{route}"
         accepted = service(
-            TaskDraft(TENANT, source, "http_route", "async", source, key, body, content_type="application/json")
+            TaskDraft(tenant, source, "http_route", "async", source, key, body, content_type="application/json")
         )
         assert isinstance(accepted, Accepted)
         return accepted.acceptance
 
+    def accept_many(self, tenant: str, route: str, number: int, body: bytes) -> None:
+        """Accept tasks as ingress does, in one go: sent in batches, once all are accepted."""
+        tasks = [self.accept_unsent(route, f"many-{one}", body, tenant=tenant) for one in range(number)]
+        for batch in batched((TaskMessage(tenant, task.trace_id) for task in tasks), SENT_AT_ONCE, strict=False):
+            assert self.queue.send_many(batch) == []
+
+    def fail_long_ago(self, route: str, key: str, body: bytes, *, seconds_ago: float) -> Acceptance:
+        """A task that failed some time ago by the platform's fault, with its dead letter."""
+        task = self.accept_unsent(route, key, body, seconds_ago=seconds_ago)
+        run = a_run(task)
+        ended = failed(run, finished_at_ms=task.accepted_at_ms, letter_class=LetterClass.PLATFORM)
+        assert self.runs.write(run) == Written()
+        assert self.runs.write(ended, letter=letter_of(ended, task)) == Written()
+        return task
+
+    def leave_behind(self, pointer: str, body: bytes) -> None:
+        """Put an object into the payload bucket."""
+        self.blobs.put(pointer, body)
+
     def send_again(self, trace_id: str) -> None:
         """Put a task's message into the queue once more."""
-        self._queue.send(TaskMessage(TENANT, trace_id))
+        self.queue.send(TaskMessage(TENANT, trace_id))
 
     def bury(self, body: str) -> None:
         """Put a message into the queue's dead-letter queue, as if it had been delivered a hundred times."""
@@ -214,7 +253,7 @@ class Backstage:
         assert run.due_at_ms is not None
         now_ms = SystemClock().now_ms()
         due = run.change(nonce=SystemIds().nonce(), now_ms=now_ms, not_before_ms=None, due_at_ms=now_ms)
-        assert self._runs.write(due) == Written()
+        assert self.runs.write(due) == Written()
 
     # --- what it stands on ---
 
@@ -224,40 +263,40 @@ class Backstage:
         return Manifest.from_json(Path(self.stack.state / "build/manifest.json").read_text(encoding="utf-8"))
 
     @cached_property
-    def _database(self) -> Database:
+    def database(self) -> Database:
         return Database(self.stack.client("dynamodb"))
 
     @cached_property
-    def _acceptances(self) -> DynamoAcceptances:
-        return DynamoAcceptances(self._database, _physical(IDEMPOTENCY_KEYS))
+    def acceptances(self) -> DynamoAcceptances:
+        return DynamoAcceptances(self.database, physical(IDEMPOTENCY_KEYS))
 
     @cached_property
-    def _runs(self) -> DynamoRuns:
-        return DynamoRuns(self._database, runs=_physical(RUNS), letters=_physical(DEAD_LETTERS))
+    def runs(self) -> DynamoRuns:
+        return DynamoRuns(self.database, runs=physical(RUNS), letters=physical(DEAD_LETTERS))
 
     @cached_property
-    def _switches(self) -> DynamoSwitches:
-        return DynamoSwitches(self._database, state=_physical(CURSOR_STATE), audit=_physical(AUDIT_EVENTS))
+    def switches(self) -> DynamoSwitches:
+        return DynamoSwitches(self.database, state=physical(CURSOR_STATE), audit=physical(AUDIT_EVENTS))
 
     @cached_property
-    def _replays(self) -> DynamoReplays:
+    def replays(self) -> DynamoReplays:
         return DynamoReplays(
-            self._database,
-            letters=_physical(DEAD_LETTERS),
-            lineage=_physical(REPLAY_LINEAGE),
-            acceptances=_physical(IDEMPOTENCY_KEYS),
-            audit=_physical(AUDIT_EVENTS),
+            self.database,
+            letters=physical(DEAD_LETTERS),
+            lineage=physical(REPLAY_LINEAGE),
+            acceptances=physical(IDEMPOTENCY_KEYS),
+            audit=physical(AUDIT_EVENTS),
         )
 
     @cached_property
-    def _queue(self) -> SqsTaskQueue:
+    def queue(self) -> SqsTaskQueue:
         return SqsTaskQueue(self.stack.client("sqs"), self.stack.outputs["QueueUrl"])
 
     @cached_property
-    def _blobs(self) -> S3Blobs:
+    def blobs(self) -> S3Blobs:
         client = self.stack.client("s3")
         return S3Blobs(lambda: client, self.stack.outputs["PayloadBucket"])
 
 
-def _physical(table: Table) -> str:
+def physical(table: Table) -> str:
     return table_name(PREFIX, table)

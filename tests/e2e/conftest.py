@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, repeat
@@ -20,7 +20,10 @@ import pytest
 
 from tests.e2e.backstage import Backstage
 from tests.e2e.calls import Api
+from tests.e2e.planner import Planner
+from tests.e2e.published import publish
 from tests.e2e.slow import Slow, begin
+from tests.e2e.tenants import TenantApi
 from tests.unit.handlers.local_server import LocalServer, http_answer, serving
 from tools.local import LocalStack
 from tools.local.emulator import ROOT
@@ -35,10 +38,13 @@ ORDER = (
     "test_failing",
     "test_payloads",
     "test_rights",
+    "test_senders",
     "test_shipped_handlers",
+    "test_tenants",
     "test_enablement",
     "test_tick",
     "test_replay",
+    "test_schedules",
     "test_hand_over",
     "test_restart",
     "test_afterwards",
@@ -69,23 +75,49 @@ def receiver() -> Iterator[LocalServer]:
 
 
 @pytest.fixture(scope="session")
-def stack(receiver: LocalServer) -> Iterator[LocalStack]:
-    """The stack, fresh, and stopped at the end."""
+def digests() -> Iterator[LocalServer]:
+    """Where the tenant `default` has its digest posted to."""
+    with serving(http_answer(204)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where handlers leave their marks."""
+    return tmp_path_factory.mktemp("marks")
+
+
+@pytest.fixture(scope="session")
+def stack(receiver: LocalServer, digests: LocalServer, folder: Path) -> Iterator[LocalStack]:
+    """The stack, fresh, with what operators publish without a deployment; stopped at the end."""
     settings = {"FORWARD_URL": f"http://127.0.0.1:{receiver.port}/hook", "ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}
     with _alone():
         stack = LocalStack(_free_port(), STATE, handlers=(HANDLERS,), settings=settings)
         stack.remove()
         try:
             stack.up()
+            publish(stack, digests=digests, folder=folder)
             yield stack
         finally:
             stack.stop()
 
 
 @pytest.fixture(scope="session")
-def api(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Api:
+def api(stack: LocalStack, folder: Path) -> Api:
     """A caller with valid credentials."""
-    return Api(stack, tmp_path_factory.mktemp("marks"))
+    return Api(stack, folder)
+
+
+@pytest.fixture(scope="session")
+def tenant_named(stack: LocalStack, folder: Path) -> Callable[[str], TenantApi]:
+    """A caller in the name of a tenant."""
+    return lambda tenant: TenantApi(stack, tenant, folder)
+
+
+@pytest.fixture(scope="session")
+def planner(backstage: Backstage) -> Planner:
+    """The operator's side of schedules."""
+    return Planner(backstage)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +129,7 @@ def backstage(stack: LocalStack) -> Backstage:
 @pytest.fixture(scope="session", autouse=True)
 def slow(api: Api, backstage: Backstage) -> Iterator[Slow]:
     """What takes long, begun before everything else."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         yield begin(api, backstage, pool)
 
 

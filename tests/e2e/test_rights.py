@@ -14,6 +14,7 @@ from tools.local.stack import PREFIX
 
 ROW = {"pk": {"S": "default#nobody"}, "sk": {"S": "run"}}
 FORGED = {"pk": {"S": "default#forged"}}
+TENANTS = {"pk": {"S": "#tenants"}, "sk": {"S": "-"}}
 
 
 def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -25,10 +26,11 @@ def test_a_handler_cannot_do_what_workflow_was_not_granted(api: Api, stack: Loca
     denied = [
         call("dynamodb", "scan", TableName="$TABLE_RUNS"),
         call("dynamodb", "delete_item", TableName="$TABLE_RUNS", Key=ROW),
-        call("dynamodb", "put_item", TableName="$TABLE_IDEMPOTENCY_KEYS", Item=FORGED),
+        call("dynamodb", "delete_item", TableName="$TABLE_IDEMPOTENCY_KEYS", Key=FORGED),
         call("dynamodb", "scan", TableName=f"{PREFIX}-audit-events"),
-        call("s3", "delete_object", Bucket="$PAYLOAD_BUCKET", Key="default/x"),
-        call("sqs", "send_message", QueueUrl=stack.outputs["QueueUrl"], MessageBody="{}"),
+        call("dynamodb", "scan", TableName=f"{PREFIX}-refused-calls"),
+        call("s3", "delete_bucket", Bucket="$PAYLOAD_BUCKET"),
+        call("sqs", "receive_message", QueueUrl=stack.outputs["QueueUrl"]),
         call("secretsmanager", "get_secret_value", SecretId="workerflow/local/default/ingress"),
         call("lambda", "invoke", FunctionName=f"{PREFIX}-scheduler"),
         call("iam", "list_roles"),
@@ -47,6 +49,8 @@ def test_a_handler_cannot_do_what_workflow_was_not_granted(api: Api, stack: Loca
             [
                 call("dynamodb", "scan", TableName=f"{PREFIX}-idempotency-keys"),
                 call("secretsmanager", "get_secret_value", SecretId="workerflow/local/default/handlers/stripe"),
+                call("dynamodb", "put_item", TableName=f"{PREFIX}-cursor-state", Item=TENANTS),
+                call("dynamodb", "scan", TableName=f"{PREFIX}-refused-calls"),
                 call("sqs", "receive_message", QueueUrl="QueueUrl"),
                 call("lambda", "invoke", FunctionName=f"{PREFIX}-scheduler"),
             ],
@@ -63,7 +67,8 @@ def test_a_handler_cannot_do_what_workflow_was_not_granted(api: Api, stack: Loca
         (
             "scheduler",
             [
-                call("dynamodb", "put_item", TableName=f"{PREFIX}-idempotency-keys", Item=FORGED),
+                call("dynamodb", "delete_item", TableName=f"{PREFIX}-idempotency-keys", Key=FORGED),
+                call("dynamodb", "put_item", TableName=f"{PREFIX}-rate-limits", Item=TENANTS),
                 call("secretsmanager", "get_secret_value", SecretId="workerflow/local/default/ingress"),
                 call("lambda", "invoke", FunctionName=f"{PREFIX}-workflow"),
                 call("s3", "get_object", Bucket="PayloadBucket", Key="default/x"),
