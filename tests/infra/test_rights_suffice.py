@@ -33,7 +33,7 @@ FUNCTION_OF = {
     "Tick": "scheduler",
 }
 """Which function a call comes from, by the outermost of our own on the stack."""
-OPERATORS = {"ReplayTask", "RunSchedule", "SetSwitch", "ReadSchedules", "PublishTenants", ""}
+OPERATORS = {"ReplayTask", "RunSchedule", "SetSwitch", "ReadSchedules", "ReadRefusedCalls", "PublishTenants", ""}
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "sqs.SendMessageBatch": ("sqs:SendMessage",),
     "lambda.Invoke": ("lambda:InvokeFunction",),

@@ -14,7 +14,13 @@ from tests.unit.handlers.local_server import LocalServer, http_answer, serving, 
 from workerflow.domain.failure import Failure
 from workerflow.handlers import Context, PermanentError, RetryableError
 from workerflow.handlers.declaration import declarations_of
-from workerflow.runtime.outbound import MAX_RETRY_AFTER_SECONDS, Outbound, OutboundAnswer, OutboundFailedError, OutboundRefusedError
+from workerflow.runtime.outbound import (
+    MAX_RETRY_AFTER_SECONDS,
+    Outbound,
+    OutboundAnswer,
+    OutboundFailedError,
+    OutboundRefusedError,
+)
 
 LOCAL = Outbound(allowed_private_hosts=frozenset({"127.0.0.1"}))
 BODY = b'{ "action": "opened",\n "number": 1.0 }'
