@@ -114,7 +114,13 @@ def _one_more_snapshot(world: World) -> Iterator[str]:
 
 
 BUILT_IN_FLOWS = (
-    Flow("rollup", _comes_due(15, _call_and_go_on), check=_counted_once, manifest=_manifest("roll_up", 15)),
+    Flow(
+        "rollup",
+        _comes_due(15, _call_and_go_on),
+        check=_counted_once,
+        manifest=_manifest("roll_up", 15),
+        strikes="RollUp",
+    ),
     Flow(
         "retry_of_dead_letters",
         _comes_due(45, _fail),
@@ -123,13 +129,15 @@ BUILT_IN_FLOWS = (
         (LetterClass.HANDLER_ERROR,),
         _replayed_once,
         manifest=_manifest("retry_letters", 45),
+        strikes="RetryLetters",
     ),
-    Flow("cleanup", _comes_due(1, _leave_rubbish), check=_clean, manifest=_manifest("clean_up", 1)),
-    Flow("digest", _comes_due(1), manifest=_manifest("write_digest", 1)),
+    Flow("cleanup", _comes_due(1, _leave_rubbish), check=_clean, manifest=_manifest("clean_up", 1), strikes="CleanUp"),
+    Flow("digest", _comes_due(1), manifest=_manifest("write_digest", 1), strikes="WriteDigest"),
     Flow(
         "snapshot",
         _comes_due(1, _snapshot_of_before),
         check=_one_more_snapshot,
         manifest=_manifest("snapshot_config", 1),
+        strikes="SnapshotConfig",
     ),
 )

@@ -37,6 +37,8 @@ class Flow:
         check: what else is wrong at the end, in words.
         lasts_seconds: how long the story takes when nothing fails, at least and at most.
         manifest: what is deployed when the story begins.
+        strikes: part of the callers whose calls fail, `RollUp` for one; the others fail in stories of their own, and
+            here only with `--every-call`. None lets all of them fail.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Flow:
     check: Callable[[World], Iterator[str]] = lambda _world: iter(())
     lasts_seconds: tuple[float, float] = (0, 2 * DAY_S)
     manifest: Manifest = MANIFEST
+    strikes: str | None = None
 
     def world(self, aws: AwsWorld, story: Story = Story(), watch: Callable[[Call], None] = _look_away) -> World:  # noqa: B008 - a value
         """An empty world in which the story may begin."""
