@@ -62,7 +62,6 @@ def _classes() -> Iterator[type[Any]]:
                 yield kind
 
 
-@cache
 def _needs(kind: type[Any]) -> frozenset[Any]:
     return frozenset(hint for hint in typing.get_type_hints(kind).values() if inspect.isclass(hint))
 
