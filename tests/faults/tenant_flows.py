@@ -94,7 +94,7 @@ def _call_until_somebody_leaves(world: World) -> None:
 
 
 def _ask_while_full(world: World) -> None:
-    _occupied(world, seconds=20)
+    _occupied(world, seconds=6)
     world.call(route="ask")
 
 
