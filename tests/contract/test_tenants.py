@@ -135,6 +135,14 @@ def test_refused_calls_are_told_newest_first(world: Ports) -> None:
     assert list(world.refused_calls.list_calls("acme")) == newest_first
 
 
+def test_refused_calls_beyond_one_page_are_all_told(world: Ports) -> None:
+    """A query brings back 1 MB at most (AWS, "Query"): these have 1.2 MB."""
+    calls = [replace(CALL, reason=f"reason_{number:03d}", detail="x" * 6000, at_ms=number) for number in range(200)]
+    for call in calls:
+        world.refused_calls.put(call)
+    assert list(world.refused_calls.list_calls("acme")) == calls[::-1]
+
+
 def test_refused_calls_of_tenants_are_apart(world: Ports) -> None:
     for tenant in ("acme", "acme-2", "unknown", None):
         world.refused_calls.put(replace(CALL, tenant=tenant))
