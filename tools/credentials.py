@@ -70,10 +70,21 @@ def keep_credentials(file: Path, mint: Callable[[], Credentials]) -> Credentials
     """The pair in the file; if there is none, a new one is minted and kept there, readable by its owner only."""
     if not file.is_file():
         minted = mint()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as kept:
-            json.dump({"token": minted.token, "signing": minted.signing}, kept)
+        _keep(file, json.dumps({"token": minted.token, "signing": minted.signing}))
     return Credentials(**json.loads(file.read_text()))
+
+
+def keep_secret(file: Path) -> str:
+    """The secret in the file; if there is none, a new one is minted and kept there, readable by its owner only."""
+    if not file.is_file():
+        _keep(file, secrets.token_hex(SECRET_BYTES))
+    return file.read_text()
+
+
+def _keep(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as kept:
+        kept.write(text)
 
 
 def publish(client: Any, environment: str, tenant: str, credentials: Credentials) -> None:  # noqa: ANN401

@@ -94,7 +94,8 @@ PLACES: Mapping[str, Place] = {
     ),
     "tools": place("tools", "workerflow", others=SDK | TYPES_OF_THE_SDK | {"jsonschema_rs"}),
     "tools/bench": place("tools", "tests.support"),
-    "tools/local": place("tools", "workerflow.tables", others=SDK),
+    "tools/local": place("tools", "workerflow", others=SDK),
+    "tools/local/handlers": place("workerflow.handlers"),
     "tools/package": place("tools.package"),
 }
 FREE = ("tests",)

@@ -8,11 +8,16 @@ import time
 import uuid
 from pathlib import Path
 
-from tools.local.demo import ROUTE, call_and_wait
+from tools.local.demo import GITHUB_ROUTE, ROUTE, call_and_wait, github_push, send_as_github, succeeded
 from tools.local.emulator import ROOT, LocalStackError
 from tools.local.here import STATE, port_of
 from tools.local.logs import follow
-from tools.local.stack import PREFIX, LocalStack
+from tools.local.schedule import NAME as SCHEDULE
+from tools.local.schedule import clock_time, make_known, show_fire
+from tools.local.stack import GITHUB_SECRET, PREFIX, LocalStack
+
+EXAMPLES = ROOT / "tools/local/handlers"
+"""Handlers that are deployed on this machine only."""
 
 
 class Progress:
@@ -26,14 +31,27 @@ class Progress:
 
 
 def up(stack: LocalStack, tell: Progress) -> None:
-    """Bring the stack up, and show that it works by one call."""
+    """Bring the stack up, and show that it works: by a call, a webhook of GitHub's, and a schedule."""
     print("WorkerFlow on this machine:", flush=True)
     if not stack.up():
         tell("deployed already, nothing has changed")
+    make_known(stack)
     tell("sending one signed call with GitHub's example of a push event")
     run = call_and_wait(stack, key=f"make-up-{uuid.uuid4()}")
     tell(f"run {run['traceId']} {run['state']}")
+    show_webhook(stack, tell)
+    fire = show_fire(stack, tell)
+    tell(f"{SCHEDULE} {'fired' if fire.is_new else 'last fired'} for {clock_time(fire.due_ms)}")
+    tell(f"run {fire.run['traceId']} {fire.run['state']}")
     print(what_next(stack))
+
+
+def show_webhook(stack: LocalStack, tell: Progress) -> None:
+    """Send the event as GitHub does. An event that came before is the task that it was then."""
+    tell(f"sending the event as GitHub sends it to {GITHUB_ROUTE}, with GitHub's signature")
+    taken = send_as_github(stack, github_push())
+    run = succeeded(stack, taken["traceId"])
+    tell(f"run {run['traceId']} {run['state']}{', before: the same event is the same task' * taken['duplicate']}")
 
 
 def down(stack: LocalStack) -> None:
@@ -60,6 +78,8 @@ Its run  with the trace id that the call was answered with:
   curl http://127.0.0.1:{stack.port}/api/runs/TRACE_ID -H 'Host: {stack.api_host}' -H "Authorization: Bearer $TOKEN"
 
 Code     functions/workflow/handlers/webhook_echo.py; change it and `make up` again
+GitHub   /api/{GITHUB_ROUTE} takes its webhooks, with the secret in {_short(stack.state / GITHUB_SECRET)}
+Schedule {_short(EXAMPLES / SCHEDULE)}.py fires every minute
 Logs     make logs
 Stop     make down
 """
@@ -112,7 +132,9 @@ def _port(state: Path) -> int:
 
 
 def _handlers() -> tuple[Path, ...]:
-    return tuple(Path(path) for path in os.environ.get("WORKERFLOW_HANDLERS", "").split(os.pathsep) if path)
+    """The operator's own, and the examples for this machine."""
+    own = os.environ.get("WORKERFLOW_HANDLERS", "").split(os.pathsep)
+    return (*(Path(path) for path in own if path), EXAMPLES)
 
 
 def _settings() -> dict[str, str]:

@@ -22,19 +22,24 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.session import Session
 
-from tools.credentials import Credentials, keep_credentials, mint_credentials, publish
+from tools.credentials import Credentials, keep_credentials, keep_secret, mint_credentials, publish, set_sender
 from tools.local.cdk import ACCOUNT, REGION, CdkRun, credentials_of_emulator, start_cdk
+from tools.local.demo import GITHUB_ROUTE
 from tools.local.emulator import ROOT, Emulator, LocalStackError, remove_behind
 from tools.local.http import Answer, send
 from tools.local.sources import fingerprint_of_deployment
 from tools.sign import signed_headers
-from workerflow.tables import TABLES, table_name
+from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.schedules import DynamoSchedules
+from workerflow.domain.schedule_cursor import ScheduleCursor
+from workerflow.tables import CURSOR_STATE, TABLES, table_name
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 PREFIX = "workerflow-local"
 TENANT = "default"
+GITHUB_SECRET = "github-secret"  # noqa: S105 - the name of its file
 _WITHOUT_ASKING = ("--require-approval", "never", "--outputs-file")
 
 
@@ -184,6 +189,11 @@ class LocalStack:
         """The credentials of the tenant `default`, as long as the state folder lives."""
         return keep_credentials(self.state / "credentials.json", mint_credentials)
 
+    @cached_property
+    def github_secret(self) -> str:
+        """What GitHub would sign its calls with, as long as the state folder lives."""
+        return keep_secret(self.state / GITHUB_SECRET)
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto's clients have no common type
         """A client of the emulator for one AWS service, with the rights of its root user."""
         return _client(service, self.emulator.endpoint)
@@ -206,6 +216,24 @@ class LocalStack:
     def run(self, trace_id: str) -> Answer:
         """Ask for a run."""
         return self.send("GET", f"/api/runs/{trace_id}", headers={"authorization": f"Bearer {self.credentials.token}"})
+
+    # --- schedules ---
+
+    def tick(self) -> None:
+        """Have the scheduler tick now, beside its own minute.
+
+        Raises:
+            LocalStackError: a part of the tick failed.
+        """
+        answer = self.client("lambda").invoke(FunctionName=f"{PREFIX}-scheduler", Payload=b'{"kind":"tick"}')
+        told = json.loads(answer["Payload"].read())
+        if told.get("failedParts") != []:
+            raise LocalStackError(f"The minute tick failed, see `make logs`: {json.dumps(told)}")
+
+    def cursor(self, schedule: str) -> ScheduleCursor | None:
+        """Where a schedule of the tenant `default` stands; None before the first tick."""
+        schedules = DynamoSchedules(Database(self.client("dynamodb")), state=table_name(PREFIX, CURSOR_STATE))
+        return schedules.get_cursors([(TENANT, schedule)]).get((TENANT, schedule))
 
     # --- steps ---
 
@@ -256,7 +284,9 @@ class LocalStack:
                 )
 
     def _publish_credentials(self) -> None:
-        publish(self.client("secretsmanager"), "local", TENANT, self.credentials)
+        client = self.client("secretsmanager")
+        publish(client, "local", TENANT, self.credentials)
+        set_sender(client, "local", TENANT, GITHUB_ROUTE, self.github_secret, alone=True)
 
 
 def _client(service: str, endpoint: str) -> BaseClient:
