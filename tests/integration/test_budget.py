@@ -162,10 +162,29 @@ def test_what_leaves_the_success_path_costs_its_index_entries(
     )
 
 
-def test_an_idle_tick_makes_eighteen_calls_and_writes_nothing(aws: AwsWorld) -> None:
+def test_an_idle_tick_makes_twenty_five_calls_and_writes_its_mark(aws: AwsWorld) -> None:
     world = World(aws)
+    world.tick()  # the first one of a process reconciles
+    world.clock.advance(60)
     start = len(world.line.calls)
     world.tick()
     called = names(world.line.calls[start:])
-    assert len(called) == 18
-    assert set(called) <= READS | {"sqs.ReceiveMessage"}
+    assert len(called) == 25
+    assert [call.site.adapter for call in world.line.calls[start:] if call.name == "dynamodb.PutItem"] == [
+        "DynamoSchedules.write_mark"
+    ]
+    assert set(called) <= READS | {"sqs.ReceiveMessage", "dynamodb.PutItem"}
+
+
+def test_each_declared_tenant_costs_a_tick_twenty_one_reads(aws: AwsWorld) -> None:
+    def calls_of_a_tick(*tenants: str) -> int:
+        world = World(aws)
+        if tenants:
+            world.publish_tenants(dict.fromkeys(tenants, TenantPolicy()))
+        world.tick()
+        world.clock.advance(60)
+        start = len(world.line.calls)
+        world.tick()
+        return len(world.line.calls) - start
+
+    assert [calls_of_a_tick(), calls_of_a_tick("default"), calls_of_a_tick("default", "acme")] == [25, 29, 50]
