@@ -76,6 +76,15 @@ def test_a_rate_limit_costs_one_call_and_one_write_unit(aws: AwsWorld) -> None:
     assert (cost.units, cost.units_of("rate_limits"), cost.index_units) == (5, 1, 1)
 
 
+def test_a_cap_costs_two_write_units_and_five_reads(aws: AwsWorld) -> None:
+    """A look at the places, taking one, freeing it, and a look at each shard of what waits."""
+    cost = measure(aws, policy=TenantPolicy(max_in_flight=2))
+    invoke, acceptance, claim, finish = SUCCESS
+    entering, leaving = ["dynamodb.Query", "dynamodb.PutItem"], ["dynamodb.DeleteItem", *["dynamodb.Query"] * 4]
+    assert names(cost.afterwards) == [invoke, acceptance, *entering, claim, finish, *leaving]
+    assert (cost.units, cost.units_of("rate_limits"), cost.index_units) == (6, 2, 1)
+
+
 def test_calls_over_their_rate_cost_nothing_but_a_record_a_second(aws: AwsWorld) -> None:
     world = World(aws)
     publish(aws, TenantPolicy(rate_limits=(RateLimit(1, 3600),)))
