@@ -58,7 +58,7 @@ $(EMULATOR): tools/emulator/pyproject.toml tools/emulator/uv.lock $(UV_READY)
 
 # --- one machine ---
 
-up: $(READY) $(EMULATOR) ## deploy to this machine, send one signed call, say what to do next
+up: $(READY) $(EMULATOR) ## deploy to this machine, show a call, a webhook and a schedule, say what to do next
 	@$(PYTHON) -m tools.local up
 
 down: ## stop what `make up` started; runs are kept

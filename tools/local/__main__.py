@@ -51,7 +51,8 @@ def show_webhook(stack: LocalStack, tell: Progress) -> None:
     tell(f"sending the event as GitHub sends it to {GITHUB_ROUTE}, with GitHub's signature")
     taken = send_as_github(stack, github_push())
     run = succeeded(stack, taken["traceId"])
-    tell(f"run {run['traceId']} {run['state']}{', before: the same event is the same task' * taken['duplicate']}")
+    before = " before: the same event is the same task" if taken["duplicate"] else ""
+    tell(f"run {run['traceId']} {run['state']}{before}")
 
 
 def down(stack: LocalStack) -> None:
