@@ -195,6 +195,7 @@ class TestSwitches:
         hourly.tick("09:00:04", "10:00:04")
         assert (hourly.fires(), hourly.missed()) == ([], {Missed.PAUSED: 2})
         assert hourly.next_due() == "11:00"
+        assert ("FireMissed", "report") not in hourly.wired.signals.by_schedule  # it was wanted: nothing rings
 
     def test_disabled_misses_and_says_so(self, hourly: Clockwork) -> None:
         hourly.switch("08:40", Enablement.DISABLED)

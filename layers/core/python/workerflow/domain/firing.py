@@ -84,6 +84,11 @@ class MissedFire:
     reason: Missed
 
 
+def unintended(missed: tuple[MissedFire, ...]) -> int:
+    """How many of them somebody should hear of: not those of a schedule that was paused or disabled on purpose."""
+    return sum(not one.reason.is_intended for one in missed)
+
+
 @dataclass(frozen=True, slots=True)
 class FiringPlan:
     """What becomes of everything that is due.

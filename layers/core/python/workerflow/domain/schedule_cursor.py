@@ -25,6 +25,11 @@ class Missed(StrEnum):
     OVERLAP = "overlap"
     """The fire before it had not ended; recorded as a run with the state `skipped`."""
 
+    @property
+    def is_intended(self) -> bool:
+        """Whether an operator or the manifest wanted it so: it is counted in the cursor, and rings no alarm."""
+        return self in {Missed.PAUSED, Missed.DISABLED}
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleCursor:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.fire import CONTENT_TYPE, fire_key, fire_payload, fire_scope, skipped_run
-from workerflow.domain.firing import FiringPlan, MissedFire, moved
+from workerflow.domain.firing import FiringPlan, MissedFire, moved, unintended
 from workerflow.domain.identity import TraceId
 from workerflow.domain.run import Run, RunState
 from workerflow.domain.schedule import Schedule
@@ -87,8 +87,8 @@ class FireSchedule:
             last_trace_id=last,
         )
         # Whoever moves the cursor counts what was missed: two ticks do not count it twice.
-        if self.schedules.write_cursor(after) == Written() and missed:
-            self.signals.count("FireMissed", len(missed), schedule=schedule.name)
+        if self.schedules.write_cursor(after) == Written() and (told := unintended(missed)):
+            self.signals.count("FireMissed", told, schedule=schedule.name)
 
     def _make(self, schedule: Schedule, tenant: str, due_ms: int, last: str | None) -> _Fire:
         draft = TaskDraft(

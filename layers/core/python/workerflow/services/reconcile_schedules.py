@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from workerflow.domain.cron import Timing
 from workerflow.domain.errors import PlatformError, StoreUnavailableError
+from workerflow.domain.firing import unintended
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.reconciling import Definition, Reconciled, first_cursor, reconcile_cursor
 from workerflow.domain.schedule_cursor import ScheduleCursor
@@ -102,8 +103,8 @@ class ReconcileSchedules:
                 return
             outcome = self.schedules.write_cursor(after.cursor)
             if isinstance(outcome, Written):
-                if after.missed:
-                    self.signals.count("FireMissed", len(after.missed), schedule=name)
+                if told := unintended(after.missed):
+                    self.signals.count("FireMissed", told, schedule=name)
                 return
             cursor = outcome.current
         raise StoreUnavailableError("a schedule's cursor is contended")
