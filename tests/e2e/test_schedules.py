@@ -191,10 +191,13 @@ def test_a_letter_of_the_platforms_fault_is_replayed(built_in: BuiltInRuns, api:
 def test_tasks_are_counted(built_in: BuiltInRuns, backstage: Backstage) -> None:
     assert built_in.output("usage_rollup_15m")["tasks"] >= 1
 
-    counted = {(row["pk"], row["sk"].partition("#")[2]): row for row in backstage.items(ROLLUPS) if "counts" in row}
+    counted = [
+        (row["pk"], row["sk"].partition("#")[2])
+        for row in backstage.items(ROLLUPS)
+        if row.get("counts", {}).get("failed", 0) >= 1
+    ]
     for span in ("15m", "1h", "1d"):
-        assert counted[f"default#{span}", "route:e2e_async"]["counts"]["failed"] == 1
-        assert counted[f"default#{span}", ALL_SOURCES]["counts"]["failed"] >= 1
+        assert {(f"default#{span}", "route:e2e_async"), (f"default#{span}", ALL_SOURCES)} <= set(counted)
 
 
 def test_the_digest_is_posted_where_the_tenant_wants_it(

@@ -22,7 +22,7 @@ from workerflow.domain.run import Run
 from workerflow.services.tenants import CACHE_SECONDS
 from workerflow.tables import REFUSED_CALLS
 
-CROWD = 1_000
+CROWD = 300
 BATCH = 10
 FEW_BATCHES = 3
 
