@@ -8,10 +8,10 @@ import pytest
 
 from tests.support.tasks import a_schedule
 from tests.unit.services.clockwork import Clockwork, ms
-from tests.unit.services.wired import TENANT
+from tests.unit.services.wired import TENANT, Wired, a_budget
 from workerflow.domain.cron import Timing
 from workerflow.domain.errors import IntegrityError, StoreUnavailableError
-from workerflow.domain.schedule import EVERY_TENANT, CatchUp
+from workerflow.domain.schedule import EVERY_TENANT, CatchUp, Schedule
 from workerflow.domain.schedule_cursor import Missed
 from workerflow.domain.tenants import UNLIMITED, Tenants
 from workerflow.services.resend import TickBudget
@@ -27,6 +27,12 @@ def hourly() -> Clockwork:
     clockwork = Clockwork(HOURLY)
     clockwork.tick("08:30")
     return clockwork
+
+
+def tick_of(wired: Wired, time: str) -> None:
+    """A tick of another process."""
+    wired.clock.ms = ms(time)
+    wired.fire_schedules(wired.tenants, a_budget(wired))
 
 
 class TestNew:
@@ -152,6 +158,92 @@ class TestTenants:
         clockwork.wired.tenants = known
         clockwork.tick("10:30")
         assert clockwork.fires(tenant="acme") == ["09:00", "10:00"]
+
+
+class TestTwoVersions:
+    """An older version's tick that began before the newer one's, and is slower."""
+
+    @pytest.mark.parametrize(
+        ("old", "new", "name"),
+        [
+            ([HOURLY], [replace(HOURLY, cron="30 * * * *")], "report"),
+            ([HOURLY], [HOURLY, a_schedule("fresh", cron="30 * * * *")], "fresh"),
+            ([replace(HOURLY, enabled=False)], [replace(HOURLY, cron="30 * * * *")], "report"),
+        ],
+        ids=["edited", "new", "enabled again"],
+    )
+    def test_the_older_one_undoes_nothing(self, old: list[Schedule], new: list[Schedule], name: str) -> None:
+        clockwork = Clockwork(*old)
+        clockwork.tick("08:00")
+        clockwork.deploy(*old)  # a process that has not reconciled yet
+        older = clockwork.wired
+        clockwork.deploy(*new)
+        older.meanwhile("schedules.list_cursors", lambda: clockwork.tick("08:02:01"))
+        tick_of(older, "08:02")
+        clockwork.tick("08:03", "08:30:04", "09:30:04")
+        assert clockwork.fires(name) == ["08:30", "09:30"]
+
+    def test_nor_does_it_bring_back_what_is_removed(self, hourly: Clockwork) -> None:
+        hourly.deploy(HOURLY)
+        older = hourly.wired
+        hourly.deploy(a_schedule("other"))
+        older.meanwhile("schedules.list_cursors", lambda: hourly.tick("08:40:01"))
+        tick_of(older, "08:40")
+        assert (hourly.next_due(), hourly.cursor().since_ms) == (None, ms("08:40:01"))
+
+    def test_what_it_undoes_of_what_was_in_step_long_ago_is_put_right_by_the_next_tick(self) -> None:
+        clockwork = Clockwork(HOURLY)
+        older = clockwork.wired
+        clockwork.deploy(HOURLY, a_schedule("fresh", cron="30 * * * *"))
+        clockwork.tick("08:00", "08:01")
+        older.meanwhile("schedules.list_cursors", lambda: clockwork.tick("08:02:01"))
+        tick_of(older, "08:02")
+        assert clockwork.next_due("fresh") is None
+        clockwork.tick("08:03", "08:30:04")
+        assert clockwork.fires("fresh") == ["08:30"]
+
+    def test_a_tick_that_leaves_something_out_of_step_is_not_done(self, hourly: Clockwork) -> None:
+        """As if another machine's clock had been ahead."""
+        standing = hourly.cursor().change(nonce="ahead", timing="other", since_ms=ms("08:41"))
+        hourly.memory.schedules[TENANT, "report"] = standing
+        hourly.deploy(HOURLY)
+        hourly.tick("08:40")
+        assert hourly.cursor() == standing
+        hourly.tick("08:42")
+        assert hourly.cursor().timing == HOURLY.timing
+
+    def test_what_is_left_so_all_the_same_is_found_when_it_is_due(self, hourly: Clockwork) -> None:
+        hourly.memory.schedules[TENANT, "report"] = replace(hourly.cursor(), timing="other")
+        hourly.tick("09:00:04")
+        assert (hourly.fires(), hourly.next_due()) == ([], "09:00")
+        hourly.tick("09:01:04", "10:00:04")
+        assert (hourly.fires(), hourly.missed()) == (["10:00"], {Missed.LATE: 1})
+
+    def test_what_is_due_and_removed_too(self, hourly: Clockwork) -> None:
+        hourly.memory.schedules[TENANT, "gone"] = replace(hourly.cursor(), name="gone")
+        hourly.tick("09:00:04", "09:01:04")
+        assert (hourly.next_due("gone"), hourly.fires("report")) == (None, ["09:00"])
+
+    def test_that_costs_one_more_look(self, hourly: Clockwork) -> None:
+        hourly.memory.schedules[TENANT, "report"] = replace(hourly.cursor(), timing="other")
+        hourly.tick("09:00:04", "09:01:04", "09:02:04", "09:03:04")
+        assert len(hourly.wired.order_of("schedules.list_cursors")) == 2
+
+    def test_what_is_due_of_a_tenant_that_nobody_knows_costs_none(self, hourly: Clockwork) -> None:
+        hourly.memory.schedules["acme", "report"] = replace(hourly.cursor(), tenant="acme")
+        hourly.tick("09:00:04", "09:01:04", "09:02:04")
+        assert len(hourly.wired.order_of("schedules.list_cursors")) == 1
+
+    def test_by_turns_each_has_what_it_declares_and_neither_stays_out_of_step(self, hourly: Clockwork) -> None:
+        older = hourly.wired
+        hourly.deploy(replace(HOURLY, cron="30 * * * *"))
+        hourly.tick("08:40")
+        tick_of(older, "08:41")
+        assert hourly.next_due() == "09:00"
+        hourly.tick("08:42")
+        assert hourly.next_due() == "09:30"
+        hourly.tick("08:43", "08:44", "09:30:04")
+        assert hourly.fires() == ["09:30"]
 
 
 class TestWhen:

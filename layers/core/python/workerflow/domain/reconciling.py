@@ -6,6 +6,8 @@
     retired    enabled (again)        the same: what was due in between does not exist
     live       gone                   retired: no next fire, its history stays
     live       the same moments       stays; new time zone data may move a next fire that is still to come
+    any        changed by a newer     stays: a tick that began earlier may be an older version's, on its way out
+               tick
 
 "Gone" is: removed, disabled by the manifest, or no longer the tenant's.
 """
@@ -48,23 +50,37 @@ def first_cursor(tenant: str, name: str, definition: Definition, *, now_ms: int,
     )
 
 
+def in_step(cursor: ScheduleCursor, definition: Definition | None) -> bool:
+    """Whether the cursor stands as the definition (None: gone) wants it."""
+    if definition is None:
+        return cursor.next_due_ms is None
+    return cursor.timing == definition.timing and cursor.next_due_ms is not None
+
+
 def reconcile_cursor(
     cursor: ScheduleCursor, definition: Definition | None, *, now_ms: int, nonce: str
 ) -> Reconciled | None:
-    """What the cursor becomes under the definition (None: gone); None if it stays as it is."""
-    if definition is None:
-        return None if cursor.next_due_ms is None else _retired(cursor, now_ms, nonce)
-    if definition.timing != cursor.timing or cursor.next_due_ms is None:
-        return _restarted(cursor, definition, now_ms, nonce)
+    """What the cursor becomes under the definition (None: gone); None if it stays as it is, in step or not."""
+    if in_step(cursor, definition):
+        return _followed(cursor, definition, now_ms, nonce)
+    if cursor.since_ms >= now_ms:
+        return None
+    return _retired(cursor, now_ms, nonce) if definition is None else _restarted(cursor, definition, now_ms, nonce)
+
+
+def _followed(cursor: ScheduleCursor, definition: Definition | None, now_ms: int, nonce: str) -> Reconciled | None:
+    """The cursor after the time zone data, if they move a fire that is still to come."""
+    if definition is None or cursor.next_due_ms is None or cursor.next_due_ms <= now_ms:
+        return None
     next_due_ms = definition.next_fire(now_ms)
-    if cursor.next_due_ms > now_ms and cursor.next_due_ms != next_due_ms:
-        return Reconciled(cursor.change(nonce=nonce, next_due_ms=next_due_ms))
-    return None
+    return (
+        None if next_due_ms == cursor.next_due_ms else Reconciled(cursor.change(nonce=nonce, next_due_ms=next_due_ms))
+    )
 
 
 def _retired(cursor: ScheduleCursor, now_ms: int, nonce: str) -> Reconciled:
     missed = _pending(cursor, now_ms, Missed.DISABLED)
-    return Reconciled(moved(cursor, missed=missed, next_due_ms=None, nonce=nonce), missed)
+    return Reconciled(moved(cursor, missed=missed, next_due_ms=None, nonce=nonce, since_ms=now_ms), missed)
 
 
 def _restarted(cursor: ScheduleCursor, definition: Definition, now_ms: int, nonce: str) -> Reconciled:

@@ -38,7 +38,7 @@ class ScheduleCursor:
     Attributes:
         name: of the schedule.
         timing: `Schedule.timing` of the definition that `next_due_ms` was computed by.
-        since_ms: when the definition became valid here: fires that were due at or before it do not exist.
+        since_ms: when the definition became valid here, or was gone: fires that were due at or before it do not exist.
         next_due_ms: the next fire that nobody has decided about; None while the manifest disables the schedule, has
             removed it, or it is no longer this tenant's.
         last_due_ms, last_trace_id: the newest fire that became a task, and its task.

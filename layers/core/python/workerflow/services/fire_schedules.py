@@ -3,13 +3,14 @@
     index of due schedules --page--> cursors, read strongly --> plan --> fires accepted, cursor moved --> messages sent
 
 Nothing is read of a schedule that is not due. One that fails is told and counted, keeps its cursor, and stops no
-other: the next tick takes it up again. What the manifest does not know, or knows differently, is left to reconciling.
+other: the next tick takes it up again. What the manifest does not know, or knows differently, is left to reconciling,
+and told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workerflow.domain.cron import Timing
 from workerflow.domain.errors import IntegrityError
@@ -46,29 +47,39 @@ class FireSchedules:
     signals: Signals
     faults: Faults
 
-    def __call__(self, tenants: Tenants, now_ms: int, budget: TickBudget) -> None:
+    def __call__(self, tenants: Tenants, now_ms: int, budget: TickBudget) -> bool:
         """Fire what is due at `now_ms`, the moment of the tick, as far as the budget lets it.
+
+        Returns:
+            Whether everything that was due is in step with the manifest and the tenants; what is not was left alone.
 
         Raises:
             StoreUnavailableError: what is due could not be found out; the next tick asks again.
         """
-        visit = _Visit(self, tenants, now_ms, budget, {})
+        visit = _Visit(self, tenants, now_ms, budget)
         try:
             for shard in shards_at(now_ms, DUE_SHARDS):
                 visit.shard(shard)
         finally:
             self.resender.flush()
+        return not visit.strays
 
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """One tick's way through what is due. `known`: fires that were worked out already, which tenants share."""
+    """One tick's way through what is due.
+
+    Attributes:
+        known: fires that were worked out already, which tenants share.
+        strays: what is due and not in step.
+    """
 
     on: FireSchedules
     tenants: Tenants
     now_ms: int
     budget: TickBudget
-    known: dict[tuple[str, int, int], DueFires]
+    known: dict[tuple[str, int, int], DueFires] = field(default_factory=dict)
+    strays: set[Name] = field(default_factory=set)
 
     def shard(self, shard: int) -> None:
         """Go through a shard. The index may still show what was dealt with, so every page is read beyond that."""
@@ -116,14 +127,22 @@ class _Visit:
         self.on.signals.count("FireFailed", schedule=schedule)
 
     def _fire(self, cursor: ScheduleCursor) -> None:
+        if cursor.next_due_ms is None or cursor.next_due_ms > self.now_ms:
+            return
         schedule = self._schedule_of(cursor)
-        if schedule is None or cursor.next_due_ms is None or cursor.next_due_ms > self.now_ms:
+        if schedule is None:
+            self._leave(cursor)
             return
 
         def send(message: TaskMessage) -> None:
             self.on.resender.add_new(message, self.budget)
 
         self.on.fire(schedule, cursor, self._plan(schedule, cursor), send)
+
+    def _leave(self, cursor: ScheduleCursor) -> None:
+        """Leave to reconciling what can be reconciled: nobody looks after a tenant that is not known at all."""
+        if cursor.tenant in self.tenants.looked_after:
+            self.strays.add((cursor.tenant, cursor.name))
 
     def _schedule_of(self, cursor: ScheduleCursor) -> Schedule | None:
         """The definition that the cursor was made by, if it still holds for its tenant."""

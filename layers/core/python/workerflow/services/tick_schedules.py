@@ -3,7 +3,8 @@
     mark --> behind it? stay away --> reconcile, if need be --> leave the mark --> fire what is due
 
 A tick whose clock is behind the newest tick's does nothing here: what it would call due may be decided already, and
-what it would call the future is. Reconciling that fails does not keep the schedules that are in step from firing.
+what it would call the future is. Reconciling that fails does not keep the schedules that are in step from firing. What
+is due and not in step, whoever left it so, is reconciled by the next tick.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class TickSchedules:
         try:
             reconciled = self._reconcile(tenants, mark, now_ms)
         finally:
-            if self._leave_mark(mark, reconciled, now_ms):
-                self.fire(tenants, now_ms, budget)
+            if self._leave_mark(mark, reconciled, now_ms) and not self.fire(tenants, now_ms, budget):
+                self.reconcile.again()
 
     def _is_behind(self, mark: TickMark | None, now_ms: int) -> bool:
         if mark is None or now_ms >= mark.ticked_at_ms:
@@ -63,16 +64,27 @@ class TickSchedules:
         return self.reconcile(tenants, mark.reconciled if mark else "", now_ms, budget)
 
     def _leave_mark(self, mark: TickMark | None, reconciled: str | None, now_ms: int) -> bool:
-        """Whether this tick is the newest now. `reconciled` is left as it stands where it is None."""
+        """Whether this tick is the newest now. `reconciled` is left as it stands where it is None.
+
+        An older version's tick that was overtaken may have undone what the newest one relies on: then the mark says
+        that nothing is certain, and the next tick reconciles.
+        """
         for _ in range(MAX_TRIES):
-            standing = mark.reconciled if mark else ""
-            version = mark.version + 1 if mark else 1
-            outcome = self.schedules.write_mark(
-                TickMark(now_ms, standing if reconciled is None else reconciled, version, self.ids.nonce())
-            )
+            overtaken = mark is not None and now_ms < mark.ticked_at_ms
+            if mark is not None and overtaken and mark.reconciled in {reconciled, ""}:
+                break
+            after = self._doubted(mark) if mark and overtaken else self._next_mark(mark, reconciled, now_ms)
+            outcome = self.schedules.write_mark(after)
             if isinstance(outcome, Written):
-                return True
+                break
             mark = outcome.current
-            if self._is_behind(mark, now_ms):
-                return False
-        raise StoreUnavailableError("the tick's mark is contended")
+        else:
+            raise StoreUnavailableError("the tick's mark is contended")
+        return not self._is_behind(mark, now_ms)
+
+    def _next_mark(self, mark: TickMark | None, reconciled: str | None, now_ms: int) -> TickMark:
+        standing, version = (mark.reconciled, mark.version) if mark else ("", 0)
+        return TickMark(now_ms, standing if reconciled is None else reconciled, version + 1, self.ids.nonce())
+
+    def _doubted(self, mark: TickMark) -> TickMark:
+        return TickMark(mark.ticked_at_ms, "", mark.version + 1, self.ids.nonce())
