@@ -24,6 +24,12 @@ def test_a_switch_is_written_with_its_audit_row(world: Ports) -> None:
     assert world.audit_events() == [AUDIT]
 
 
+def test_a_switch_knows_when_it_was_set_back(world: Ports) -> None:
+    resumed = replace(SWITCH, state=Enablement.ENABLED, resumed_at_ms=NOW_MS - 5)
+    assert world.switches.put_switch(resumed, AUDIT) == Written()
+    assert list(world.switches.list_switches("default")) == [resumed]
+
+
 def test_a_switch_is_set_anew_on_the_version_that_was_read(world: Ports) -> None:
     second = replace(SWITCH, state=Enablement.ENABLED, version=2, nonce="2" * 16)
     world.switches.put_switch(SWITCH, AUDIT)

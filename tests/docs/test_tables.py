@@ -133,7 +133,9 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         lineage_codec.count_key("default", "r" * 44) | {"n": 1},
     ],
     "cursor_state": [
-        state_codec.switch_to_item(Switch("default", "route:echo", Enablement.PAUSED, "why", "ops", NOW_MS, 1, "1")),
+        state_codec.switch_to_item(
+            Switch("default", "route:echo", Enablement.ENABLED, "why", "ops", NOW_MS, 1, "1", 5)
+        ),
         state_codec.cursor_to_item(Cursor("default", 0, "a" * 44, 1, "1")),
         schedule_codec.to_item(FULL_CURSOR),
         schedule_codec.mark_to_item(a_mark()),

@@ -158,8 +158,12 @@ class TestGate:
         assert (found.fires, reasons(found)) == ((NOW,), {Missed.PAUSED: 4})
 
     def test_a_switch_back_to_enabled_says_when(self) -> None:
-        switch = Switch("default", "schedule:report", Enablement.ENABLED, "", "ops", NOW, 2, "n")
-        assert Gate.of(Enablement.ENABLED, switch) == Gate(Enablement.ENABLED, NOW)
+        switch = Switch("default", "schedule:report", Enablement.ENABLED, "", "ops", NOW, 2, "n", NOW - 5)
+        assert Gate.of(Enablement.ENABLED, switch) == Gate(Enablement.ENABLED, NOW - 5)
+
+    def test_one_that_never_was_shut_does_not(self) -> None:
+        switch = Switch("default", "schedule:report", Enablement.ENABLED, "just to be sure", "ops", NOW, 1, "n")
+        assert Gate.of(Enablement.ENABLED, switch) == OPEN
 
     @pytest.mark.parametrize("state", [Enablement.PAUSED, Enablement.DISABLED])
     def test_any_other_switch_does_not(self, state: Enablement) -> None:

@@ -107,6 +107,11 @@ CODECS: list[tuple[object, Callable[[Any], dict[str, Any]], Callable[[Any], obje
         state.switch_from_item,
     ),
     (
+        Switch("default", "route:echo", Enablement.ENABLED, "", "ops", NOW_MS, 3, "1" * 16, NOW_MS - 5),
+        state.switch_to_item,
+        state.switch_from_item,
+    ),
+    (
         AttemptRecord("default", "a" * 44, 3, NOW_MS, 5, output=StoredBytes.inlined(b"")),
         attempt.to_item,
         attempt.from_item,
@@ -146,3 +151,10 @@ def test_an_index_key_is_there_only_while_it_means_something() -> None:
     assert not {"open_in", "due_at"} & pack(run.to_item(a_run())).keys()
     open_letter = letter_of(failed(a_run()))
     assert "open_in" in pack(letter.to_item(open_letter))
+
+
+def test_a_switch_of_before_resumes_were_kept_is_read() -> None:
+    switch = Switch("default", "route:echo", Enablement.ENABLED, "", "ops", NOW_MS, 3, "1" * 16)
+    item = _through_dynamodb(state.switch_to_item(switch))
+    assert "resumed_ms" not in item
+    assert state.switch_from_item(item) == switch

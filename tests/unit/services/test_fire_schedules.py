@@ -18,6 +18,7 @@ from workerflow.domain.schedule import EVERY_TENANT, CatchUp
 from workerflow.domain.schedule_cursor import DUE_SHARDS, Missed, due_shard
 from workerflow.domain.tenants import UNLIMITED, Tenants
 from workerflow.services.fire_schedules import PAGE
+from workerflow.services.set_switch import SwitchOrder
 from workerflow.services.sweep import GRACE_S
 
 SKIP, ALL = CatchUp("skip"), CatchUp("all")
@@ -216,6 +217,24 @@ class TestSwitches:
         clockwork.switch("10:30", Enablement.ENABLED)
         clockwork.tick("11:30")
         assert (clockwork.fires(), clockwork.missed()) == (["11:00"], {Missed.PAUSED: 2})
+
+    def test_to_enable_what_is_not_paused_misses_nothing(self, hourly: Clockwork) -> None:
+        for time, reason in (("09:00:01", "just to be sure"), ("10:00:01", "another reason")):
+            hourly.clock.ms = ms(time)
+            hourly.wired.set_switch(SwitchOrder(TENANT, "schedule:report", Enablement.ENABLED, "ops", reason))
+            hourly.tick(time[:6] + "41")
+        assert (hourly.fires(), hourly.missed()) == (["09:00", "10:00"], {})
+
+    def test_another_reason_for_the_resume_ends_no_pause(self, hourly: Clockwork) -> None:
+        for time, state, reason in (
+            ("08:35", Enablement.PAUSED, "down"),
+            ("08:40", Enablement.ENABLED, "up"),
+            ("09:00:01", Enablement.ENABLED, "up, says the provider"),
+        ):
+            hourly.clock.ms = ms(time)
+            hourly.wired.set_switch(SwitchOrder(TENANT, "schedule:report", state, "ops", reason))
+        hourly.tick("09:00:41")
+        assert (hourly.fires(), hourly.missed()) == (["09:00"], {})
 
     def test_a_task_that_was_accepted_before_the_pause_is_parked_not_lost(self, hourly: Clockwork) -> None:
         hourly.tick("09:00:04")

@@ -56,6 +56,22 @@ def test_another_reason_is_another_decision(wired: Wired) -> None:
     assert (switch.reason, switch.version) == ("for longer", 2)
 
 
+def test_a_resume_is_the_way_back_from_paused_or_disabled_and_nothing_else(wired: Wired) -> None:
+    def set_to(state: Enablement, reason: str) -> int | None:
+        wired.clock.advance(60)
+        switch = wired.set_switch(replace(PAUSE, state=state, reason=reason))
+        assert switch is not None
+        return switch.resumed_at_ms
+
+    assert set_to(Enablement.ENABLED, "just to be sure") is None
+    assert set_to(Enablement.PAUSED, "down") is None
+    resumed_at_ms = set_to(Enablement.ENABLED, "up")
+    assert resumed_at_ms == wired.clock.ms
+    assert set_to(Enablement.ENABLED, "up, says the provider") == resumed_at_ms
+    assert set_to(Enablement.DISABLED, "down again") is None
+    assert set_to(Enablement.ENABLED, "up again") == wired.clock.ms
+
+
 def test_an_unknown_source_has_no_switch(wired: Wired) -> None:
     assert wired.set_switch(replace(PAUSE, source="route:gone")) is None
     assert wired.memory.calls == []

@@ -367,8 +367,9 @@ class Wired:
         """Set a switch, and let every cache notice."""
         before = self.memory.switches.get((TENANT, source))
         version = before.version + 1 if before else 1
+        resumed_at_ms = self.clock.ms if before and state is Enablement.ENABLED else None
         self.memory.switches[TENANT, source] = Switch(
-            TENANT, source, state, "because", "ops", self.clock.ms, version, f"switch-{version}"
+            TENANT, source, state, "because", "ops", self.clock.ms, version, f"switch-{version}", resumed_at_ms
         )
         self.enablement._cache.clear()
 

@@ -19,6 +19,11 @@ class Switch:
     """A run-time decision about a source, with who took it and why.
 
     A switch stays after it was set back to `enabled`: it tells the tick which sources may still have parked tasks.
+
+    Attributes:
+        resumed_at_ms: of one that is `enabled`: when it was set back from `paused` or `disabled`; None if it never was.
+        version: increases by one with every write, from 1.
+        nonce: of the write that made this version.
     """
 
     tenant: str
@@ -29,6 +34,7 @@ class Switch:
     changed_at_ms: int
     version: int
     nonce: str
+    resumed_at_ms: int | None = None
 
 
 def effective(*, declared: bool | None, switch: Switch | None) -> Enablement:

@@ -55,8 +55,8 @@ class Gate:
     """Whether fires may happen, as the tick that decides found it.
 
     Attributes:
-        resumed_at_ms: when the run-time switch was set back to `enabled`, if it ever was: what was due until then
-            belongs to the pause.
+        resumed_at_ms: when the run-time switch was set back to `enabled` from `paused` or `disabled`, if it ever was:
+            what was due until then belongs to the pause.
     """
 
     state: Enablement
@@ -64,8 +64,7 @@ class Gate:
 
     @classmethod
     def of(cls, state: Enablement, switch: Switch | None) -> Gate:
-        resumed = switch is not None and switch.state is Enablement.ENABLED
-        return cls(state, switch.changed_at_ms if switch is not None and resumed else None)
+        return cls(state, switch.resumed_at_ms if switch is not None else None)
 
     def reason_against(self, due_ms: int) -> Missed | None:
         """Why a fire does not happen, whenever the tick comes."""

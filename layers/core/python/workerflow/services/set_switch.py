@@ -56,15 +56,17 @@ class SetSwitch:
         return next((switch for switch in switches if switch.source == order.source), None)
 
     def _next(self, order: SwitchOrder, before: Switch | None) -> Switch:
+        now_ms = self.clock.now_ms()
         return Switch(
             tenant=order.tenant,
             source=order.source,
             state=order.state,
             reason=order.reason,
             actor=order.actor,
-            changed_at_ms=self.clock.now_ms(),
+            changed_at_ms=now_ms,
             version=(before.version if before else 0) + 1,
             nonce=self.ids.nonce(),
+            resumed_at_ms=_resumed_at_ms(order, before, now_ms),
         )
 
     def _audit(self, order: SwitchOrder, before: Switch | None, switch: Switch) -> AuditEvent:
@@ -78,3 +80,10 @@ class SetSwitch:
             reason=order.reason,
             details={"before": (before.state if before else Enablement.ENABLED).value, "after": order.state.value},
         )
+
+
+def _resumed_at_ms(order: SwitchOrder, before: Switch | None, now_ms: int) -> int | None:
+    """Only what was shut is resumed: another reason for what is open anyway ends no pause."""
+    if order.state is not Enablement.ENABLED or before is None:
+        return None
+    return before.resumed_at_ms if before.state is Enablement.ENABLED else now_ms

@@ -30,6 +30,7 @@ def switch_to_item(switch: Switch) -> Item:
         "reason": switch.reason,
         "actor": switch.actor,
         "changed_ms": switch.changed_at_ms,
+        "resumed_ms": switch.resumed_at_ms,
         "version": switch.version,
         "nonce": switch.nonce,
     }
@@ -47,6 +48,7 @@ def switch_from_item(item: Item) -> Switch:
             changed_at_ms=item["changed_ms"],
             version=item["version"],
             nonce=item["nonce"],
+            resumed_at_ms=item.get("resumed_ms"),
         )
 
 
