@@ -52,6 +52,7 @@ from workerflow.tables import (
 
 ACTOR = "operator (e2e)"
 SENT_AT_ONCE = 10
+VISIBLE, HIDDEN = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
 RETENTION = Retention(retention_seconds=30 * 24 * 3600, deadline_seconds=24 * 3600)
 
 
@@ -236,9 +237,9 @@ class Backstage:
         [mapping] = client.list_event_source_mappings(FunctionName=f"{PREFIX}-consumer")["EventSourceMappings"]
         client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
 
-    def messages_in(self, output: str) -> int:
-        """How many messages a queue holds, visible or not; `output` names it."""
-        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    def messages_in(self, output: str, *kinds: str) -> int:
+        """How many messages a queue holds, visible or not unless `kinds` say which; `output` names it."""
+        asked = kinds or (VISIBLE, HIDDEN)
         url = self.stack.outputs[output]
         told = self.stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=asked)
         return sum(int(told["Attributes"][name]) for name in asked)
