@@ -8,11 +8,12 @@ import pytest
 
 from tests.contract.worlds import Ports
 from tests.support.tasks import NOW_MS
-from tests.support.tenants import A_ROLLUP, QUARTER_MS
+from tests.support.tenants import A_PARTIAL_COUNT, A_ROLLUP, QUARTER_MS
 from workerflow.domain.errors import StoreUnavailableError
-from workerflow.domain.rollup import Rollup, Span
+from workerflow.domain.rollup import PartialCount, Rollup, Span
 
 ROLLUP = A_ROLLUP
+PARTIAL = A_PARTIAL_COUNT
 START_MS = ROLLUP.start_ms
 
 
@@ -77,3 +78,36 @@ def test_rollups_whose_answer_was_lost_stand(world: Ports) -> None:
     with world.losing_answers(), pytest.raises(StoreUnavailableError):
         world.rollups.put_many([ROLLUP])
     assert _list(world) == [ROLLUP]
+
+
+def _partials(world: Ports, *, tenant: str = "acme", quarters: int = 1) -> list[PartialCount]:
+    until_ms = START_MS + quarters * QUARTER_MS
+    return list(world.rollups.list_partials(tenant, from_ms=START_MS, until_ms=until_ms))
+
+
+@pytest.mark.parametrize("partial", [PARTIAL, replace(PARTIAL, shard=0, position="", rollups=())])
+def test_a_count_that_was_broken_off_is_read_back_whole(world: Ports, partial: PartialCount) -> None:
+    world.rollups.keep_partial(partial)
+    assert _partials(world) == [partial]
+
+
+def test_it_stands_once_for_each_quarter_and_is_no_rollup(world: Ports) -> None:
+    partials = [replace(PARTIAL, start_ms=START_MS + number * QUARTER_MS, rollups=()) for number in range(-1, 3)]
+    for partial in [*partials[::-1], *partials]:
+        world.rollups.keep_partial(partial)
+    assert _partials(world, quarters=2) == partials[1:3]
+    assert _partials(world, quarters=0) == []
+    assert _list(world, quarters=4) == []
+
+
+def test_counts_of_tenants_are_apart(world: Ports) -> None:
+    world.rollups.keep_partial(PARTIAL)
+    world.rollups.keep_partial(replace(PARTIAL, tenant="acme-2", rollups=()))
+    assert _partials(world) == [PARTIAL]
+    assert _partials(world, tenant="acm") == []
+
+
+def test_a_count_whose_answer_was_lost_stands(world: Ports) -> None:
+    with world.losing_answers(), pytest.raises(StoreUnavailableError):
+        world.rollups.keep_partial(PARTIAL)
+    assert _partials(world) == [PARTIAL]

@@ -13,7 +13,7 @@ import pytest
 from tests.support.runs import A_FAILURE, a_replay, a_run, failed, letter_of
 from tests.support.schedules import a_cursor, a_mark
 from tests.support.tasks import NOW_MS, an_acceptance
-from tests.support.tenants import A_REFUSED_CALL, A_ROLLUP
+from tests.support.tenants import A_PARTIAL_COUNT, A_REFUSED_CALL, A_ROLLUP
 from workerflow.adapters.dynamodb import (
     acceptances,
     audit,
@@ -145,7 +145,10 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "audit_events": [
         audit_codec.to_item(AuditEvent("default", NOW_MS, "1", "ops", "switch.set", "route:echo", "why", {"a": "b"}))
     ],
-    "rollups": [rollup_codec.to_item(A_ROLLUP)],
+    "rollups": [
+        rollup_codec.to_item(A_ROLLUP),
+        *map(rollup_codec.partial_to_item, (A_PARTIAL_COUNT, replace(A_PARTIAL_COUNT, rollups=()))),
+    ],
     "rate_limits": [
         {"tat": NOW_MS, **{limit_codec.seen_attribute(f"{number:x}"): "1" for number in range(limit_codec.RECENT)}},
         limit_codec.slot_to_item(Slot("default", 0, "1", NOW_MS)),

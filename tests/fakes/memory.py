@@ -18,7 +18,7 @@ from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
 from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.replay import LineageEntry
-from workerflow.domain.rollup import Rollup
+from workerflow.domain.rollup import PartialCount, Rollup
 from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor, TickMark
 from workerflow.domain.task import Acceptance
@@ -36,6 +36,7 @@ class Memory:
     """Every table and the bucket, as dictionaries by key.
 
     Attributes:
+        spoilt_schedules: cursors whose row stands there and cannot be read.
         before, after: called with the call's name, `runs.write` for one; they may raise.
         modified, object_clock: when each object was written, and by which clock.
         calls: the names of all calls so far.
@@ -52,12 +53,14 @@ class Memory:
     audit: dict[tuple[str, int, str], AuditEvent] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     schedules: dict[tuple[str, str], ScheduleCursor] = field(default_factory=dict)
+    spoilt_schedules: set[tuple[str, str]] = field(default_factory=set)
     tick_mark: TickMark | None = None
     tenants: TenantsDocument | None = None
     buckets: dict[tuple[str, str], int] = field(default_factory=dict)
     slots: dict[tuple[str, int], Slot] = field(default_factory=dict)
     refused_calls: dict[tuple[str | None, str, int], RefusedCall] = field(default_factory=dict)
     rollups: dict[tuple[str, str, int, str], Rollup] = field(default_factory=dict)
+    partial_counts: dict[tuple[str, int], PartialCount] = field(default_factory=dict)
     cleanups: dict[str, CleanupMark] = field(default_factory=dict)
     modified: dict[str, int] = field(default_factory=dict)
     object_clock: Callable[[], int] = lambda: 0

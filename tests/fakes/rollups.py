@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from tests.fakes.memory import Memory
-from workerflow.domain.rollup import Rollup, Span
+from workerflow.domain.rollup import PartialCount, Rollup, Span
 
 
 class FakeRollups:
@@ -27,3 +27,12 @@ class FakeRollups:
             found = (one for one in self._memory.rollups.values() if (one.tenant, one.span) == (tenant, span))
             between = (one for one in found if from_ms <= one.start_ms < until_ms)
             return sorted(between, key=attrgetter("start_ms", "source"))
+
+    def keep_partial(self, partial: PartialCount) -> None:
+        with self._memory.call("rollups.keep_partial"):
+            self._memory.partial_counts[partial.tenant, partial.start_ms] = partial
+
+    def list_partials(self, tenant: str, *, from_ms: int, until_ms: int) -> Sequence[PartialCount]:
+        with self._memory.call("rollups.list_partials"):
+            found = (one for one in self._memory.partial_counts.values() if one.tenant == tenant)
+            return sorted((one for one in found if from_ms <= one.start_ms < until_ms), key=attrgetter("start_ms"))

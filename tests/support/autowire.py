@@ -84,7 +84,7 @@ class Joined:
             Retention: Retention(retention_seconds=30 * DAY_S, deadline_seconds=DAY_S),
             RetryRules: RetryRules(frozenset(LetterClass), 0, 40 * DAY_S, 10, 20),
         }
-        self._named: dict[str, Any] = {"retention_seconds": 30 * DAY_S, "wait_seconds": 1.0}
+        self._named: dict[str, Any] = {"retention_seconds": 30 * DAY_S, "wait_seconds": 1.0, "pages_a_keep": 1}
         self._special: dict[str, Callable[[], Any]] = {
             "CappedRuns.queue": lambda: lambda: world.queue,
             "Tick.tenants": lambda: self.get(services()["KnownTenants"]),

@@ -111,7 +111,8 @@ class Kept:
         return [refused_call_codec.from_item(item) for item in self.aws.items(REFUSED_CALLS)]
 
     def rollups(self) -> list[Rollup]:
-        return [rollup_codec.from_item(item) for item in self.aws.items(ROLLUPS)]
+        items = (item for item in self.aws.items(ROLLUPS) if not item["pk"].endswith("#part"))
+        return [rollup_codec.from_item(item) for item in items]
 
     def leave_switch(self, switch: Switch) -> None:
         """Put a switch there with no call of ours."""

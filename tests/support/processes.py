@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any, cast
 
 from functions.consumer import wiring as consumer_wiring
@@ -111,8 +111,7 @@ class Processes:
         self.workflow: ExecuteTask = workflow_wiring.wire(
             settings, self._aws.clients, self._manifest, self._runner, self._clock, self._ids, self.telemetry
         )
-
-        self.built_ins: BuiltIns = built_in_wiring.wire(
+        built_ins = built_in_wiring.wire(
             BuiltInSettings(**_settings(self._aws, BuiltInSettings)),
             self._aws.clients,
             self._manifest,
@@ -120,6 +119,8 @@ class Processes:
             self._ids,
             self.telemetry,
         )
+        # A quarter of a story is one page long: how far its count has come is kept after it.
+        self.built_ins: BuiltIns = replace(built_ins, roll_up=replace(built_ins.roll_up, pages_a_keep=1))
 
     def start_scheduler(self) -> None:
         self.scheduler = self.another_scheduler()

@@ -25,7 +25,7 @@ from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.identity import SHARDS
 from workerflow.domain.refused_call import RefusedCall
-from workerflow.domain.rollup import Rollup, Span
+from workerflow.domain.rollup import PartialCount, Rollup, Span
 from workerflow.domain.run import Run, capped_partition, due_partition, paused_partition
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, TaskMessage
@@ -90,6 +90,7 @@ def belongings(tenant: str) -> Belongings:
         Cursor(tenant, 0, queued.trace_id, 1, "n"),
         a_cursor(tenant=tenant, name="hourly", last_trace_id=fire.trace_id),
         Rollup(tenant, Span.QUARTER, Span.QUARTER.start_of(ACCEPTED_MS), "*", NOW_MS, {"succeeded": 7}),
+        PartialCount(tenant, Span.QUARTER.start_of(ACCEPTED_MS), NOW_MS, 0, mark),
         Slot(tenant, 0, "holder", NOW_MS + 60_000),
         RefusedCall(tenant, "signature_mismatch", 0, NOW_MS, "r", 401, mark, "POST", "/api/echo", CLIENT),
         CleanupMark(tenant, mark, 1, "n"),
@@ -133,6 +134,7 @@ def _writers(world: World) -> Mapping[type[Any], Callable[[Any], object]]:
         Cursor: world.cursors.move_cursor,
         ScheduleCursor: world.schedules.write_cursor,
         Rollup: lambda rollup: world.rollups.put_many([rollup]),
+        PartialCount: world.rollups.keep_partial,
         Slot: lambda slot: world.slots.take(slot, now_ms=NOW_MS),
         RefusedCall: world.refused_calls.put,
         CleanupMark: world.cleanup.write_mark,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.support.tasks import NOW_MS
 from workerflow.domain.refused_call import RefusedCall
-from workerflow.domain.rollup import Rollup, Span
+from workerflow.domain.rollup import PartialCount, Rollup, Span
 
 QUARTER_MS = 15 * 60 * 1000
 
@@ -36,4 +38,12 @@ A_ROLLUP = Rollup(
     counted_at_ms=NOW_MS,
     counts={"succeeded": 12, "queued": 1},
     durations={0: 4, 17: 8},
+)
+A_PARTIAL_COUNT = PartialCount(
+    tenant="acme",
+    start_ms=A_ROLLUP.start_ms,
+    begun_at_ms=A_ROLLUP.counted_at_ms,
+    shard=2,
+    position="a" * 44,
+    rollups=tuple(replace(A_ROLLUP, source=f"route:r{number:02d}") for number in range(20)),
 )

@@ -23,7 +23,13 @@ def at_noon(wired: Wired) -> None:
 
 
 def roll_up(wired: Wired) -> RollUp:
-    return RollUp(acceptances=wired.world.acceptances, runs=wired.runs, rollups=wired.world.rollups, clock=wired.clock)
+    return RollUp(
+        acceptances=wired.world.acceptances,
+        runs=wired.runs,
+        rollups=wired.world.rollups,
+        clock=wired.clock,
+        pages_a_keep=2,
+    )
 
 
 def run_at(wired: Wired, due_at_ms: int) -> dict[str, object]:
@@ -47,6 +53,30 @@ def found(wired: Wired, span: Span, start_ms: int, source: str = ALL_SOURCES) ->
 def counts(wired: Wired, span: Span, start_ms: int, source: str = ALL_SOURCES) -> dict[str, int] | None:
     rollup = found(wired, span, start_ms, source)
     return None if rollup is None else dict(rollup.counts)
+
+
+PAGES_OF_450 = 8
+"""Four shards of some 112 tasks each."""
+
+
+def many_tasks(wired: Wired, number: int, at_ms: int = NOON - QUARTER) -> list[Acceptance]:
+    return [take(wired, f"key-{at_ms + one}", at_ms + one) for one in range(number)]
+
+
+def slow_pages(wired: Wired, *, seconds: float) -> None:
+    """From now on a page of tasks takes its time."""
+    wired.meanwhile("runs.get_many", lambda: wired.clock.advance(seconds), times=10**6)
+
+
+def attempts_to_count(wired: Wired, *, seconds: float) -> int:
+    """Attempts of one fire, of so many seconds each, until all is counted."""
+    for attempt in range(1, 10):
+        try:
+            roll_up(wired)(TENANT, due_at_ms=NOON + 1, until_ms=wired.clock.ms + round(seconds * 1000))
+        except RetryableError:
+            continue
+        return attempt
+    raise AssertionError("never counted")
 
 
 class TestCounts:
@@ -162,12 +192,76 @@ class TestBounds:
         take(wired, "1", NOON - 1)
 
         def later() -> None:
-            wired.clock.ms += 60_000
+            wired.clock.ms += 40_000
 
-        wired.meanwhile("rollups.put_many", later, times=2)
+        wired.meanwhile("rollups.put_many", later, times=3)
         with pytest.raises(RetryableError, match="2 quarters"):
             roll_up(wired)(TENANT, due_at_ms=NOON, until_ms=NOON + 100_000)
         assert counts(wired, Span.HOUR, NOON - HOUR) == {"queued": 1}
+
+    def test_the_time_is_looked_at_in_the_midst_of_a_quarter(self, wired: Wired) -> None:
+        many_tasks(wired, 450)
+        slow_pages(wired, seconds=1)
+        began_ms = wired.clock.ms
+        with pytest.raises(RetryableError, match="4 quarters"):
+            roll_up(wired)(TENANT, due_at_ms=NOON, until_ms=began_ms + 2_500)
+        assert wired.clock.ms - began_ms == 3_000
+        assert found(wired, Span.QUARTER, NOON - QUARTER) is None
+
+    def test_the_next_attempt_goes_on_where_this_one_stopped(self, wired: Wired) -> None:
+        many_tasks(wired, 450)
+        slow_pages(wired, seconds=1)
+        assert attempts_to_count(wired, seconds=2.5) == 3
+        assert counts(wired, Span.HOUR, NOON - HOUR) == {"queued": 450}
+        assert counts(wired, Span.QUARTER, NOON - QUARTER, "route:echo") == {"queued": 450}
+
+    def test_so_does_the_next_fire_and_a_new_quarter_does_not_push_in(self, wired: Wired) -> None:
+        many_tasks(wired, 450)
+        slow_pages(wired, seconds=1)
+        with pytest.raises(RetryableError):
+            roll_up(wired)(TENANT, due_at_ms=NOON, until_ms=wired.clock.ms + 2_500)
+        wired.clock.ms = NOON + QUARTER
+        many_tasks(wired, 450, at_ms=NOON)
+        with pytest.raises(RetryableError):
+            roll_up(wired)(TENANT, due_at_ms=NOON + QUARTER, until_ms=wired.clock.ms + 5_500)
+        assert counts(wired, Span.QUARTER, NOON - QUARTER) == {"queued": 450}
+        assert counts(wired, Span.QUARTER, NOON) is None
+
+    def test_what_was_broken_off_counts_as_seen_when_the_count_began(self, wired: Wired) -> None:
+        """The tasks of its first pages may have ended since: it is not settled by having been ended late."""
+        many_tasks(wired, 450)
+        slow_pages(wired, seconds=1)
+        attempts_to_count(wired, seconds=2.5)
+        counted = found(wired, Span.QUARTER, NOON - QUARTER)
+        assert counted is not None
+        assert counted.counted_at_ms == NOON + 1_000
+
+    def test_a_quarter_that_was_counted_to_its_end_is_counted_anew_from_its_beginning(self, wired: Wired) -> None:
+        tasks = many_tasks(wired, 450)
+        slow_pages(wired, seconds=1)
+        attempts_to_count(wired, seconds=2.5)
+        for task in tasks:
+            end(wired, task)
+        run_at(wired, NOON + QUARTER)
+        assert counts(wired, Span.QUARTER, NOON - QUARTER) == {"failed": 450}
+
+    def test_a_crash_loses_some_pages_and_not_all(self, wired: Wired) -> None:
+        many_tasks(wired, 450)
+        wired.refuse("runs.get_many", after=3)
+        with pytest.raises(StoreUnavailableError):
+            run_at(wired, NOON)
+        read_before = wired.memory.calls.count("runs.get_many")
+        run_at(wired, NOON)
+        assert counts(wired, Span.DAY, NOON - DAY // 2) == {"queued": 450}
+        assert wired.memory.calls.count("runs.get_many") - read_before == PAGES_OF_450 - 2
+
+    def test_a_quarter_shows_as_counted_when_all_its_sources_are_written(self, wired: Wired) -> None:
+        take(wired, "1", NOON - 1)
+        wired.refuse("rollups.put_many", after=1)
+        with pytest.raises(StoreUnavailableError):
+            run_at(wired, NOON)
+        assert found(wired, Span.QUARTER, NOON - QUARTER, "route:echo") is not None
+        assert found(wired, Span.QUARTER, NOON - QUARTER) is None
 
     def test_a_store_that_does_not_answer_fails_the_run_and_the_next_attempt_goes_on(self, wired: Wired) -> None:
         take(wired, "1", NOON - 1)

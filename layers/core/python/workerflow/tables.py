@@ -145,8 +145,8 @@ ROLLUPS = Table(
     name="rollups",
     partition_key="pk",
     sort_key="sk",
-    partition_value="<tenant>#15m, <tenant>#1h, <tenant>#1d",
-    sort_value="<start of the bucket>#<source>",
+    partition_value="<tenant>#15m, <tenant>#1h, <tenant>#1d, <tenant>#part",
+    sort_value="<start of the bucket>#<source>; <start of the quarter> of a count that was broken off",
     meaning="Counts by state and a histogram of durations, per source and span of time: 15 minutes are kept 3 days, "
     "hours 40 days, days 400.",
 )

@@ -104,6 +104,15 @@ class Tally:
                 bucket = bucket_of(last.ended_at_ms - last.started_at_ms)
                 self.durations.setdefault(source, Counter())[bucket] += 1
 
+    @classmethod
+    def of(cls, rollups: Iterable[Rollup]) -> Tally:
+        """What `rollups` gave, to go on with."""
+        tally = cls()
+        for one in rollups:
+            tally.counts[one.source] = Counter(one.counts)
+            tally.durations[one.source] = Counter(one.durations)
+        return tally
+
     def rollups(self, tenant: str, start_ms: int, counted_at_ms: int) -> list[Rollup]:
         """One for each source, and the one of ALL_SOURCES, even if there was no task."""
         none: Counter[int] = Counter()
@@ -119,6 +128,29 @@ class Tally:
             )
             for source, counts in sorted(self.counts.items())
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class PartialCount:
+    """How far the count of a quarter has come: the next run goes on there.
+
+    Attributes:
+        start_ms: of the quarter.
+        begun_at_ms: when the count began. Its rollups are as old as that: what was seen first may have changed since.
+        shard, position: tasks of the shards before, and of this one up to this trace id, are in `rollups`.
+        rollups: of what was seen so far, one for each source.
+    """
+
+    tenant: str
+    start_ms: int
+    begun_at_ms: int
+    shard: int = 0
+    position: str = ""
+    rollups: tuple[Rollup, ...] = ()
+
+    def is_newer_than(self, total: Rollup | None) -> bool:
+        """Whether the count goes on; False if the quarter was counted to its end since it began."""
+        return total is None or self.begun_at_ms > total.counted_at_ms
 
 
 def merge(parts: Iterable[Rollup], span: Span, start_ms: int, counted_at_ms: int) -> list[Rollup]:

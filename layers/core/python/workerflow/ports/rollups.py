@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from workerflow.domain.rollup import Rollup, Span
+from workerflow.domain.rollup import PartialCount, Rollup, Span
 
 
 class RollupStore(Protocol):
@@ -16,3 +16,9 @@ class RollupStore(Protocol):
 
     def list_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> Sequence[Rollup]:
         """Rollups of all sources with `from_ms` <= start < `until_ms`, in order of time. Strong."""
+
+    def keep_partial(self, partial: PartialCount) -> None:
+        """Write how far a quarter's count has come, over what was kept of it before. Raises StoreUnavailableError."""
+
+    def list_partials(self, tenant: str, *, from_ms: int, until_ms: int) -> Sequence[PartialCount]:
+        """What was kept of quarters with `from_ms` <= start < `until_ms`, in order of time. Strong."""

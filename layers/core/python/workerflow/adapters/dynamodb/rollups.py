@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import rollup as codec
 from workerflow.adapters.dynamodb.requests import Query
-from workerflow.domain.rollup import Rollup, Span
+from workerflow.domain.rollup import PartialCount, Rollup, Span
 
 
 class DynamoRollups:
@@ -27,3 +27,13 @@ class DynamoRollups:
         between = ("sk", codec.start_text(from_ms), codec.start_text(until_ms))
         items = self._database.query(Query(self._table, ("pk", codec.partition(tenant, span)), between))
         return [codec.from_item(item) for item in items]
+
+    def keep_partial(self, partial: PartialCount) -> None:
+        self._database.put_many(self._table, [codec.partial_to_item(partial)])
+
+    def list_partials(self, tenant: str, *, from_ms: int, until_ms: int) -> Sequence[PartialCount]:
+        if from_ms >= until_ms:
+            return ()
+        between = ("sk", codec.start_text(from_ms), codec.start_text(until_ms - 1))
+        items = self._database.query(Query(self._table, ("pk", codec.partial_partition(tenant)), between))
+        return [codec.partial_from_item(item) for item in items]

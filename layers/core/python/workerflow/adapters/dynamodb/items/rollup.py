@@ -1,9 +1,11 @@
-"""Rollup <-> item of `rollups`."""
+"""Rollup and PartialCount <-> items of `rollups`."""
 
 from __future__ import annotations
 
-from workerflow.adapters.dynamodb.attributes import Item, reading
-from workerflow.domain.rollup import Rollup, Span
+import json
+
+from workerflow.adapters.dynamodb.attributes import Item, reading, squeezed, stretched
+from workerflow.domain.rollup import PartialCount, Rollup, Span
 
 _DAY_S = 24 * 3600
 KEPT_SECONDS = {Span.QUARTER: 3 * _DAY_S, Span.HOUR: 40 * _DAY_S, Span.DAY: 400 * _DAY_S}
@@ -50,3 +52,45 @@ def from_item(item: Item) -> Rollup:
             counts=item.get("counts", {}),
             durations={int(bucket): count for bucket, count in item.get("durations", {}).items()},
         )
+
+
+def partial_partition(tenant: str) -> str:
+    """Where a tenant's counts stand that were broken off."""
+    return f"{tenant}#part"
+
+
+def partial_to_item(partial: PartialCount) -> Item:
+    """The whole of it. One text holds the numbers of all sources: position and numbers are written together."""
+    numbers = {
+        one.source: {"counts": dict(one.counts), "durations": {str(n): count for n, count in one.durations.items()}}
+        for one in partial.rollups
+    }
+    return {
+        "pk": partial_partition(partial.tenant),
+        "sk": start_text(partial.start_ms),
+        "begun_ms": partial.begun_at_ms,
+        "shard": partial.shard,
+        "position": partial.position or None,
+        **squeezed("numbers", json.dumps(numbers, separators=(",", ":"), sort_keys=True).encode()),
+        "expires_at": partial.start_ms // 1000 + KEPT_SECONDS[Span.QUARTER],
+    }
+
+
+def partial_from_item(item: Item) -> PartialCount:
+    """Read what `partial_to_item` wrote. Raises IntegrityError for anything else."""
+    with reading("partial count", item):
+        tenant, start_ms, begun_at_ms = item["pk"].partition("#")[0], int(item["sk"]), item["begun_ms"]
+        numbers = json.loads(stretched("numbers", item) or b"")
+        rollups = (
+            Rollup(
+                tenant=tenant,
+                span=Span.QUARTER,
+                start_ms=start_ms,
+                source=source,
+                counted_at_ms=begun_at_ms,
+                counts=one["counts"],
+                durations={int(bucket): count for bucket, count in one["durations"].items()},
+            )
+            for source, one in numbers.items()
+        )
+        return PartialCount(tenant, start_ms, begun_at_ms, item["shard"], item.get("position", ""), tuple(rollups))
