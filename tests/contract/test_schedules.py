@@ -10,7 +10,7 @@ from tests.contract.worlds import Ports
 from tests.support.schedules import HOUR_MS, a_cursor, a_fire, a_mark, a_skipped_run
 from tests.support.tasks import NOW_MS
 from workerflow.domain.audit import AuditEvent
-from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError
 from workerflow.domain.schedule_cursor import DUE_SHARDS, Missed, ScheduleCursor, due_shard
 from workerflow.ports.schedules import DueSchedule
 from workerflow.ports.stores import Conflict, Written
@@ -33,7 +33,7 @@ FAR = NOW_MS * 2
 def test_a_cursor_is_read_back_whole(world: Ports, cursor: ScheduleCursor) -> None:
     assert world.schedules.write_cursor(cursor) == Written()
     assert world.schedules.get_cursors([KEY]) == {KEY: cursor}
-    assert list(world.schedules.list_cursors("default")) == [cursor]
+    assert list(world.schedules.list_cursors("default").readable) == [cursor]
 
 
 def test_a_cursor_moves_from_the_version_that_was_read(world: Ports) -> None:
@@ -65,9 +65,9 @@ def test_equal_names_of_two_tenants_are_two_cursors(world: Ports) -> None:
     theirs = a_cursor(tenant="default-2", nonce="2" * 16)
     world.schedules.write_cursor(CURSOR)
     world.schedules.write_cursor(theirs)
-    assert list(world.schedules.list_cursors("default")) == [CURSOR]
-    assert list(world.schedules.list_cursors("default-2")) == [theirs]
-    assert list(world.schedules.list_cursors("defaul")) == []
+    assert list(world.schedules.list_cursors("default").readable) == [CURSOR]
+    assert list(world.schedules.list_cursors("default-2").readable) == [theirs]
+    assert list(world.schedules.list_cursors("defaul").readable) == []
     assert world.schedules.get_cursors([KEY, ("default-2", "hourly"), ("default", "another")]) == {
         KEY: CURSOR,
         ("default-2", "hourly"): theirs,
@@ -86,7 +86,22 @@ def test_a_hundred_cursors_are_read_at_once_and_none_by_no_call(world: Ports) ->
 def test_cursors_are_told_in_order_of_their_names(world: Ports) -> None:
     for name in ("c", "a", "b"):
         world.schedules.write_cursor(a_cursor(name))
-    assert [cursor.name for cursor in world.schedules.list_cursors("default")] == ["a", "b", "c"]
+    assert [cursor.name for cursor in world.schedules.list_cursors("default").readable] == ["a", "b", "c"]
+
+
+def test_a_cursor_that_nobody_can_read_hides_no_other(world: Ports) -> None:
+    spoilt, last = a_cursor("spoilt"), a_cursor("zzz")
+    for cursor in (CURSOR, spoilt, last):
+        world.schedules.write_cursor(cursor)
+    world.spoil_cursor(spoilt)
+    found = world.schedules.list_cursors("default")
+    assert list(found.readable) == [CURSOR, last]
+    assert set(found.unreadable) == {"spoilt"}
+    with pytest.raises(IntegrityError):
+        world.schedules.get_cursors([KEY, ("default", "spoilt")])
+    with pytest.raises(IntegrityError):
+        world.schedules.write_cursor(replace(spoilt, nonce="2" * 16))
+    assert world.schedules.get_cursors([KEY]) == {KEY: CURSOR}
 
 
 def test_what_is_due_is_found_in_its_shard_oldest_first(world: Ports) -> None:
@@ -130,10 +145,10 @@ def test_a_cursor_is_deleted_as_it_was_read_and_not_otherwise(world: Ports) -> N
     world.schedules.write_cursor(moved)
     world.schedules.delete_cursor(CURSOR)
     world.schedules.delete_cursor(replace(moved, nonce="3" * 16))
-    assert list(world.schedules.list_cursors("default")) == [moved]
+    assert list(world.schedules.list_cursors("default").readable) == [moved]
     world.schedules.delete_cursor(moved)
     world.schedules.delete_cursor(moved)
-    assert list(world.schedules.list_cursors("default")) == []
+    assert list(world.schedules.list_cursors("default").readable) == []
 
 
 def test_the_mark_is_written_from_the_version_that_was_read(world: Ports) -> None:

@@ -7,11 +7,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from tests.fakes.world import FakeWorld
-from tests.support.aws import AwsWorld, aws_world
+from tests.support.aws import AwsWorld, aws_world, physical
 from tests.support.faults import Fault
+from tests.support.quick_moto import put_item
 from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.task import TaskMessage
 from workerflow.ports.cleanup import CleanupStore
 from workerflow.ports.objects import ObjectStore
@@ -28,7 +31,7 @@ from workerflow.ports.stores import (
 )
 from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
 from workerflow.ports.world import DeadMessageQueue, TaskQueue
-from workerflow.tables import AUDIT_EVENTS
+from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Ports:
         sent: takes everything out of the task queue.
         bury: lets a message end in the dead-letter queue.
         audit_events: all rows of the audit trail.
+        spoil_cursor: makes the row of a schedule's cursor unreadable.
         refusing: while open, no call is applied.
         losing_answers: while open, calls are applied and their answers lost.
     """
@@ -63,6 +67,7 @@ class Ports:
     sent: Callable[[], list[TaskMessage | None]]
     bury: Callable[[str], None]
     audit_events: Callable[[], list[AuditEvent]]
+    spoil_cursor: Callable[[ScheduleCursor], None]
     refusing: Callable[[], AbstractContextManager[None]]
     losing_answers: Callable[[], AbstractContextManager[None]]
 
@@ -113,6 +118,7 @@ def in_memory() -> Iterator[Ports]:
         sent=sent,
         bury=world.dead_messages.add,
         audit_events=lambda: list(world.memory.audit.values()),
+        spoil_cursor=lambda cursor: world.memory.spoilt_schedules.add((cursor.tenant, cursor.name)),
         refusing=refusing,
         losing_answers=losing_answers,
     )
@@ -143,6 +149,7 @@ def on_aws() -> Iterator[Ports]:
             sent=lambda: _sent(world),
             bury=lambda body: _bury(world, body),
             audit_events=lambda: [audit_codec.from_item(item) for item in world.items(AUDIT_EVENTS)],
+            spoil_cursor=_spoil_cursor,
             refusing=lambda: world.line.breaking(Fault.REFUSED),
             losing_answers=lambda: world.line.breaking(Fault.SILENT),
         )
@@ -153,6 +160,10 @@ def _sent(world: AwsWorld) -> list[TaskMessage | None]:
     while messages := sqs.receive_message(QueueUrl=world.queue_url, MaxNumberOfMessages=10).get("Messages"):
         found += messages
     return [TaskMessage.from_text(message["Body"]) for message in found]
+
+
+def _spoil_cursor(cursor: ScheduleCursor) -> None:
+    put_item(physical(CURSOR_STATE), schedule_codec.to_item(cursor) | {"missed": {"asleep": 1}})
 
 
 def _bury(world: AwsWorld, body: str) -> None:

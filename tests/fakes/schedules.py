@@ -8,10 +8,11 @@ from operator import attrgetter
 from tests.fakes.memory import Memory
 from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.errors import IntegrityError
 from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor, TickMark
 from workerflow.domain.task import Acceptance
-from workerflow.ports.schedules import DueSchedule
+from workerflow.ports.schedules import CursorsFound, DueSchedule
 from workerflow.ports.stores import Conflict, Written
 
 
@@ -35,12 +36,16 @@ class FakeSchedules:
         if not wanted:
             return {}
         with self._memory.call("schedules.get_cursors"):
+            for name in wanted:
+                self._taste(name)
             return {name: self._memory.schedules[name] for name in wanted if name in self._memory.schedules}
 
-    def list_cursors(self, tenant: str) -> Sequence[ScheduleCursor]:
+    def list_cursors(self, tenant: str) -> CursorsFound:
         with self._memory.call("schedules.list_cursors"):
+            spoilt = sorted(name for owner, name in self._memory.spoilt_schedules if owner == tenant)
             found = (cursor for cursor in self._memory.schedules.values() if cursor.tenant == tenant)
-            return sorted(found, key=attrgetter("name"))
+            readable = sorted((cursor for cursor in found if cursor.name not in spoilt), key=attrgetter("name"))
+            return CursorsFound(readable, {name: IntegrityError(f"{name} is no cursor") for name in spoilt})
 
     def write_cursor(self, cursor: ScheduleCursor) -> Written | Conflict[ScheduleCursor]:
         with self._memory.call("schedules.write_cursor"):
@@ -48,6 +53,7 @@ class FakeSchedules:
             if (standing.version if standing else None) == cursor.expected_version:
                 self._memory.schedules[cursor.tenant, cursor.name] = cursor
                 return Written()
+            self._taste((cursor.tenant, cursor.name))
             return Written() if _is_same_write(standing, cursor) else Conflict(standing)
 
     def delete_cursor(self, cursor: ScheduleCursor) -> None:
@@ -88,6 +94,10 @@ class FakeSchedules:
             self._memory.acceptances[acceptance.tenant, acceptance.key_hash] = acceptance
             self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
             return Written()
+
+    def _taste(self, name: tuple[str, str]) -> None:
+        if name in self._memory.spoilt_schedules:
+            raise IntegrityError(f"{name} is no cursor")
 
     def _refusal(self, acceptance: Acceptance, now_ms: int) -> Written | Conflict[Acceptance] | None:
         """What the acceptance that stands says to another one; None if there is none, or an expired one."""

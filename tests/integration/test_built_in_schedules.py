@@ -188,7 +188,7 @@ def test_what_nothing_points_to_is_deleted_in_the_tenants_own_folder(world: Func
 
 def test_the_configuration_is_kept_and_compared(world: FunctionsWorld) -> None:
     output(world, "config_snapshot_daily", due_at_ms=now_ms() - DAY_MS)
-    before = world.aws.schedules.list_cursors("default")
+    before = world.aws.schedules.list_cursors("default").readable
     told = output(world, "config_snapshot_daily")
     assert before == []
     assert told["comparedWith"].endswith(f"{timestamp(now_ms() - DAY_MS)[:10]}.json")

@@ -53,7 +53,7 @@ def due(world: FunctionsWorld) -> ScheduleCursor:
 
 
 def cursor_of(world: FunctionsWorld) -> ScheduleCursor:
-    [cursor] = world.aws.schedules.list_cursors("default")
+    [cursor] = world.aws.schedules.list_cursors("default").readable
     return cursor
 
 

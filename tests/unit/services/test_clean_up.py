@@ -264,6 +264,15 @@ class TestSources:
         days_later(wired, 40)
         assert clean(wired)["cursors"] == 0
 
+    def test_a_cursor_that_nobody_can_read_stays_and_is_in_nobodys_way(self, wired: Wired) -> None:
+        a_cursor(wired, "removed")
+        a_cursor(wired, "spoilt")
+        wired.memory.spoilt_schedules.add((TENANT, "spoilt"))
+        clean(wired)
+        days_later(wired, 30)
+        assert clean(wired)["cursors"] == 1
+        assert list(wired.memory.schedules) == [(TENANT, "spoilt")]
+
     def test_a_switch_that_was_set_meanwhile_stays(self, wired: Wired) -> None:
         wired.switch(Enablement.PAUSED, "route:removed")
         clean(wired)

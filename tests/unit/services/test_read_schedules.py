@@ -150,3 +150,25 @@ def test_it_is_the_tenants_own_switch(hourly: Clockwork) -> None:
     hourly.memory.switches = {("acme", "schedule:report"): other}
     hourly.wired.enablement._cache.clear()
     assert view(hourly).state is Enablement.ENABLED
+
+
+def test_a_cursor_that_nobody_can_read_is_a_fault_and_hides_no_other() -> None:
+    clockwork = Clockwork(a_schedule("aaa"), a_schedule())
+    clockwork.tick("08:30")
+    clockwork.memory.spoilt_schedules |= {(TENANT, "aaa"), (TENANT, "gone")}
+    spoilt, gone, report = clockwork.wired.read_schedules(TENANT, next_fires=1)
+    assert ([one.name for one in (spoilt, gone)], spoilt.next_fires_ms, gone.schedule) == (["aaa", "gone"], (), None)
+    assert "is no cursor" in spoilt.fault
+    assert "is no cursor" in gone.fault
+    assert (report.next_fires_ms, report.fault) == ((ms("09:00"),), "")
+
+
+def test_a_zone_that_nobody_knows_is_a_fault_and_hides_no_other() -> None:
+    clockwork = Clockwork(a_schedule("aaa"), a_schedule())
+    clockwork.tick("08:30")
+    clockwork.deploy(a_schedule("aaa", zone="Mars/Phobos"), a_schedule())
+    timing = clockwork.wired.manifest.schedules["aaa"].timing
+    clockwork.memory.schedules[TENANT, "aaa"] = replace(clockwork.cursor("aaa"), timing=timing)
+    lost, report = clockwork.wired.read_schedules(TENANT, next_fires=1)
+    assert (lost.next_fires_ms, "Mars/Phobos" in lost.fault) == ((), True)
+    assert (report.next_fires_ms, report.fault) == ((ms("09:00"),), "")

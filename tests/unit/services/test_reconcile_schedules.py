@@ -35,6 +35,12 @@ def tick_of(wired: Wired, time: str) -> None:
     wired.fire_schedules(wired.tenants, a_budget(wired))
 
 
+def spoil(clockwork: Clockwork, name: str, like: str) -> None:
+    """Let the row of a schedule's cursor be unreadable."""
+    clockwork.memory.schedules[TENANT, name] = replace(clockwork.cursor(like), name=name)
+    clockwork.memory.spoilt_schedules.add((TENANT, name))
+
+
 class TestNew:
     def test_it_begins_with_its_first_fire_after_the_tick_that_sees_it(self, hourly: Clockwork) -> None:
         cursor = hourly.cursor()
@@ -244,6 +250,55 @@ class TestTwoVersions:
         assert hourly.next_due() == "09:30"
         hourly.tick("08:43", "08:44", "09:30:04")
         assert hourly.fires() == ["09:30"]
+
+
+class TestOneThatFails:
+    """It is told, stops no other, and is tried again."""
+
+    def test_by_an_unknown_zone_stops_no_other(self, hourly: Clockwork) -> None:
+        hourly.deploy(a_schedule("aaa", zone="Mars/Phobos"), HOURLY, a_schedule("zzz", cron="30 * * * *"))
+        hourly.tick("08:31", "09:30:04")
+        assert (hourly.fires("report"), hourly.fires("zzz")) == (["09:00"], ["09:30"])
+        assert hourly.wired.signals.by_schedule["FireFailed", "aaa"] == 2
+        assert sorted(name for _, name in hourly.memory.schedules) == ["report", "zzz"]
+
+    def test_by_an_unreadable_cursor_stops_no_other_and_stays_as_it_is(self, hourly: Clockwork) -> None:
+        spoil(hourly, "aaa", "report")
+        before = hourly.memory.schedules[TENANT, "aaa"]
+        hourly.deploy(a_schedule("aaa"), HOURLY, a_schedule("zzz", cron="30 * * * *"))
+        hourly.tick("08:31", "08:41", "09:30:04")
+        assert (hourly.fires("aaa"), hourly.fires("zzz")) == ([], ["09:30"])
+        assert hourly.memory.schedules[TENANT, "aaa"] == before
+        assert hourly.wired.signals.by_schedule["FireFailed", "aaa"] >= 3
+
+    def test_it_is_told_why(self, hourly: Clockwork) -> None:
+        hourly.deploy(a_schedule("aaa", zone="Mars/Phobos"))
+        hourly.tick("08:31")
+        [(told, error)] = hourly.wired.signals.told
+        assert "'aaa' of the tenant 'default'" in told
+        assert "Mars/Phobos" in str(error)
+
+    def test_it_begins_anew_when_it_is_mended(self, hourly: Clockwork) -> None:
+        spoil(hourly, "aaa", "report")
+        hourly.deploy(a_schedule("aaa"), HOURLY)
+        hourly.tick("08:31")
+        hourly.memory.spoilt_schedules.clear()
+        del hourly.memory.schedules[TENANT, "aaa"]
+        hourly.tick("08:32", "09:00:04")
+        assert hourly.fires("aaa") == ["09:00"]
+
+    def test_other_tenants_are_not_looked_at_again_and_again(self) -> None:
+        clockwork = Clockwork(a_schedule("aaa", zone="Mars/Phobos"), a_schedule("bbb", tenants=(EVERY_TENANT,)))
+        clockwork.wired.tenants = Tenants.of({"acme": UNLIMITED})
+        clockwork.tick("08:30", "08:31", "08:32")
+        assert len(clockwork.wired.order_of("schedules.list_cursors")) == 2 + 1 + 1
+
+    def test_nor_when_its_old_definition_is_due(self, hourly: Clockwork) -> None:
+        hourly.deploy(replace(HOURLY, zone="Mars/Phobos"), a_schedule("zzz", cron="30 * * * *"))
+        hourly.wired.tenants = Tenants.of({"acme": UNLIMITED})
+        hourly.tick("08:59", "09:00:04", "09:01:04", "09:30:04")
+        assert hourly.fires("zzz") == ["09:30"]
+        assert len(hourly.wired.order_of("schedules.list_cursors")) == 1 + 2 + 1 + 1 + 1
 
 
 class TestWhen:

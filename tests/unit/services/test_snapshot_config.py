@@ -115,3 +115,9 @@ def test_a_store_that_does_not_answer_fails_the_run_and_the_next_attempt_goes_on
     with pytest.raises(StoreUnavailableError):
         snapshot(wired)
     assert snapshot(wired)["snapshot"] == NAME
+
+
+def test_a_cursor_that_nobody_can_read_is_kept_by_its_name(wired: Wired) -> None:
+    wired.memory.spoilt_schedules.add((TENANT, "spoilt"))
+    snapshot(wired)
+    assert (kept(wired)["cursors"], kept(wired)["unreadableCursors"]) == ({}, ["spoilt"])

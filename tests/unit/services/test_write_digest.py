@@ -115,3 +115,8 @@ def test_a_store_that_does_not_answer_fails_the_run(wired: Wired) -> None:
     wired.refuse("schedules.list_cursors")
     with pytest.raises(StoreUnavailableError):
         digest(wired)
+
+
+def test_a_cursor_that_nobody_can_read_is_told(wired: Wired) -> None:
+    wired.memory.spoilt_schedules.add((TENANT, "spoilt"))
+    assert digest(wired)["unreadableSchedules"] == ["spoilt"]

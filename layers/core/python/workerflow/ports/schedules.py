@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.errors import IntegrityError
 from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor, TickMark
 from workerflow.domain.task import Acceptance
@@ -22,6 +23,19 @@ class DueSchedule:
     due_at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class CursorsFound:
+    """The cursors of a tenant.
+
+    Attributes:
+        readable: by name.
+        unreadable: rows that no code of ours wrote (an edit by hand, a newer version that was rolled back), by name.
+    """
+
+    readable: Sequence[ScheduleCursor]
+    unreadable: Mapping[str, IntegrityError] = field(default_factory=dict)
+
+
 class ScheduleStore(Protocol):
     """Schedules' cursors. Reads are strong unless said otherwise."""
 
@@ -31,8 +45,8 @@ class ScheduleStore(Protocol):
     def get_cursors(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], ScheduleCursor]:
         """Read up to 100 cursors by (tenant, schedule) at once; absent ones are left out."""
 
-    def list_cursors(self, tenant: str) -> Sequence[ScheduleCursor]:
-        """All cursors of a tenant by name, also of schedules that were removed."""
+    def list_cursors(self, tenant: str) -> CursorsFound:
+        """All cursors of a tenant, also of schedules that were removed. One that is unreadable hides no other."""
 
     def write_cursor(self, cursor: ScheduleCursor) -> Written | Conflict[ScheduleCursor]:
         """Write the cursor's next version if the row's version is `cursor.expected_version`."""

@@ -119,7 +119,7 @@ class CleanUp:
     def _gone(self, tenant: str) -> _Gone:
         return _Gone(
             [one for one in self.switches.list_switches(tenant) if not self._is_known(one.source, tenant)],
-            [one for one in self.schedules.list_cursors(tenant) if not self._is_known(one.source, tenant)],
+            [one for one in self.schedules.list_cursors(tenant).readable if not self._is_known(one.source, tenant)],
         )
 
     def _is_known(self, source: str, tenant: str) -> bool:

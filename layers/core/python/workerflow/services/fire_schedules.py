@@ -47,11 +47,11 @@ class FireSchedules:
     signals: Signals
     faults: Faults
 
-    def __call__(self, tenants: Tenants, now_ms: int, budget: TickBudget) -> bool:
+    def __call__(self, tenants: Tenants, now_ms: int, budget: TickBudget) -> frozenset[str]:
         """Fire what is due at `now_ms`, the moment of the tick, as far as the budget lets it.
 
         Returns:
-            Whether everything that was due is in step with the manifest and the tenants; what is not was left alone.
+            The tenants of whom something was due that is not in step with the manifest; it was left alone.
 
         Raises:
             StoreUnavailableError: what is due could not be found out; the next tick asks again.
@@ -62,7 +62,7 @@ class FireSchedules:
                 visit.shard(shard)
         finally:
             self.resender.flush()
-        return not visit.strays
+        return frozenset(visit.strays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class _Visit:
 
     Attributes:
         known: fires that were worked out already, which tenants share.
-        strays: what is due and not in step.
+        strays: the tenants of whom something is due and not in step.
     """
 
     on: FireSchedules
@@ -79,7 +79,7 @@ class _Visit:
     now_ms: int
     budget: TickBudget
     known: dict[tuple[str, int, int], DueFires] = field(default_factory=dict)
-    strays: set[Name] = field(default_factory=set)
+    strays: set[str] = field(default_factory=set)
 
     def shard(self, shard: int) -> None:
         """Go through a shard. The index may still show what was dealt with, so every page is read beyond that."""
@@ -142,7 +142,7 @@ class _Visit:
     def _leave(self, cursor: ScheduleCursor) -> None:
         """Leave to reconciling what can be reconciled: nobody looks after a tenant that is not known at all."""
         if cursor.tenant in self.tenants.looked_after:
-            self.strays.add((cursor.tenant, cursor.name))
+            self.strays.add(cursor.tenant)
 
     def _schedule_of(self, cursor: ScheduleCursor) -> Schedule | None:
         """The definition that the cursor was made by, if it still holds for its tenant."""

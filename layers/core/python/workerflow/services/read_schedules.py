@@ -6,7 +6,7 @@ What is shown as next is worked out by the function by which the tick fires, fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from workerflow.domain.cron import Timing
@@ -36,6 +36,8 @@ class ScheduleView:
         next_fires_ms: the next fires, if nothing changes; empty while it may not fire, or no tick has seen it.
         missed: how many fires were missed, by reason; a lower bound after an outage of very many.
         last_missed_ms, last_missed_reason: the newest of them.
+        fault: why it cannot fire although it may, and where more could be told: its cursor is unreadable, or its times
+            cannot be worked out; empty if nothing is wrong.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ScheduleView:
     missed: Mapping[Missed, int] | None = None
     last_missed_ms: int | None = None
     last_missed_reason: Missed | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +73,16 @@ class ReadSchedules:
         Raises:
             StoreUnavailableError: ask again.
         """
-        cursors = {cursor.name: cursor for cursor in self.schedules.list_cursors(tenant)}
+        found = self.schedules.list_cursors(tenant)
+        cursors = {cursor.name: cursor for cursor in found.readable}
         live = {name: one for name, one in self.manifest.schedules.items() if one.serves(tenant)}
         number = max(0, min(next_fires, MAX_NEXT_FIRES))
-        return [self._view(tenant, name, live.get(name), cursors.get(name), number) for name in sorted(live | cursors)]
+        names = sorted({*live, *cursors, *found.unreadable})
+        views = {name: self._view(tenant, name, live.get(name), cursors.get(name), number) for name in names}
+        return [
+            replace(view, fault=str(found.unreadable[name])) if name in found.unreadable else view
+            for name, view in views.items()
+        ]
 
     def _view(
         self, tenant: str, name: str, schedule: Schedule | None, cursor: ScheduleCursor | None, number: int
@@ -81,6 +90,7 @@ class ReadSchedules:
         gate, reason = self._gate(tenant, name, schedule)
         if cursor is None:
             return ScheduleView(name, schedule, gate.state, reason)
+        next_fires_ms, fault = self._next_fires(schedule, cursor, gate, number)
         return ScheduleView(
             name,
             schedule,
@@ -89,10 +99,11 @@ class ReadSchedules:
             since_ms=cursor.since_ms,
             last_due_ms=cursor.last_due_ms,
             last_trace_id=cursor.last_trace_id,
-            next_fires_ms=self._next_fires(schedule, cursor, gate, number),
+            next_fires_ms=next_fires_ms,
             missed=cursor.missed,
             last_missed_ms=cursor.last_missed_ms,
             last_missed_reason=cursor.last_missed_reason,
+            fault=fault,
         )
 
     def _gate(self, tenant: str, name: str, schedule: Schedule | None) -> tuple[Gate, str]:
@@ -106,10 +117,15 @@ class ReadSchedules:
 
     def _next_fires(
         self, schedule: Schedule | None, cursor: ScheduleCursor, gate: Gate, number: int
-    ) -> tuple[int, ...]:
+    ) -> tuple[tuple[int, ...], str]:
+        """The next fires, and why there are none if they cannot be worked out."""
         if schedule is None or cursor.next_due_ms is None or cursor.timing != schedule.timing:
-            return ()
-        now_ms, fires = self.clock.now_ms(), Timing.of(schedule.cron, schedule.zone).fires
+            return (), ""
+        try:
+            fires = Timing.of(schedule.cron, schedule.zone).fires
+        except ValueError as error:
+            return (), str(error)
+        now_ms = self.clock.now_ms()
         needed = newest_needed(schedule.catch_up)
         due = due_fires(fires, after_ms=undecided_after(cursor), now_ms=now_ms, newest=needed)
-        return tuple(islice(upcoming_fires(schedule.catch_up, due, gate, now_ms, fires), number))
+        return tuple(islice(upcoming_fires(schedule.catch_up, due, gate, now_ms, fires), number)), ""

@@ -1,8 +1,11 @@
 """Bring the cursors of schedules in step with the manifest and the declared tenants.
 
 Once in the life of a process, whenever the mark that ticks leave says that they were last reconciled with another
-manifest or other tenants, and after a tick that met a due cursor that was not in step (`again`). It may take several
-ticks: what is in step already costs a read.
+manifest or other tenants; and for a tenant of whom a tick met a due cursor that was not in step (`again`). It may take
+several ticks: what is in step already costs a read.
+
+A schedule that cannot be brought in step (a zone that the time zone data do not know, a cursor that nobody can read) is
+told, stops no other, and is tried again with the next tick.
 
 Two versions may tick at the same time, while one of them is on its way out. Of a cursor that a newer tick has changed,
 the older tick keeps its hands. Whatever it leaves out of step makes it no version to leave a mark.
@@ -11,7 +14,7 @@ the older tick keeps its hands. Whatever it leaves out of step makes it no versi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workerflow.domain.cron import Timing
@@ -19,6 +22,7 @@ from workerflow.domain.errors import PlatformError, StoreUnavailableError
 from workerflow.domain.firing import unintended
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.reconciling import Definition, Reconciled, first_cursor, in_step, reconcile_cursor
+from workerflow.domain.schedule import Schedule
 from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.tenants import Tenants
 from workerflow.ports.schedules import ScheduleStore
@@ -30,7 +34,10 @@ from workerflow.services.resend import TickBudget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileSchedules:
-    """Reconciles for one process; `_done` is the digest that it was last in step with."""
+    """Reconciles for one process.
+
+    `_done` is the digest that it was last in step with; `_again` are tenants of whom that is not so, or not certain.
+    """
 
     schedules: ScheduleStore
     manifest: Manifest
@@ -38,6 +45,7 @@ class ReconcileSchedules:
     ids: Ids
     signals: Signals
     _done: list[str] = field(default_factory=list, init=False)
+    _again: set[str] = field(default_factory=set, init=False)
 
     def __call__(self, tenants: Tenants, reconciled: str, now_ms: int, budget: TickBudget) -> str | None:
         """Reconcile all cursors, if that is not done.
@@ -56,17 +64,21 @@ class ReconcileSchedules:
             PlatformError: some tenant's could not be reconciled; the others' are. The next tick tries again.
         """
         digest = self._digest(tenants)
-        if reconciled == digest and self._done == [digest]:
-            return digest
+        is_done = reconciled == digest and self._done == [digest]
         errors: list[PlatformError] = []
         complete = True
-        for tenant in tenants.looked_after:
+        for tenant in [one for one in tenants.looked_after if not is_done or one in self._again]:
             if budget.is_spent(self.clock):
                 return None
+            self._again.discard(tenant)
             try:
-                complete &= self._tenant(tenant, tenants, now_ms, budget)
+                is_complete = self._tenant(tenant, tenants, now_ms, budget)
             except PlatformError as error:
                 errors.append(error)
+                is_complete = False
+            if not is_complete:
+                self._again.add(tenant)
+                complete = False
         if errors:
             raise errors[0]
         if not complete:
@@ -74,42 +86,52 @@ class ReconcileSchedules:
         self._done[:] = [digest]
         return digest
 
-    def again(self) -> None:
-        """Let the next tick reconcile, whatever this process has done: something is not in step."""
-        self._done.clear()
+    def again(self, tenants: Iterable[str]) -> None:
+        """Let the next tick reconcile these tenants' cursors, whatever this process has done."""
+        self._again.update(tenants)
 
     def _digest(self, tenants: Tenants) -> str:
         return hashlib.sha256(f"{self.manifest.digest}\n{tenants.digest}".encode()).hexdigest()
 
     def _tenant(self, tenant: str, tenants: Tenants, now_ms: int, budget: TickBudget) -> bool:
-        """Whether all of the tenant's cursors are in step now."""
-        complete = True
-        definitions = dict(self._definitions(tenant, tenants))
-        cursors = {cursor.name: cursor for cursor in self.schedules.list_cursors(tenant)}
-        for name in sorted({*definitions, *cursors}):
+        """Whether all of the tenant's cursors are in step now, but for those that failed."""
+        complete, live = True, self._live(tenant, tenants)
+        found = self.schedules.list_cursors(tenant)
+        cursors = {cursor.name: cursor for cursor in found.readable}
+        for name, error in found.unreadable.items():
+            self._tell(tenant, name, error)
+        for name in sorted({*live, *cursors} - {*found.unreadable}):
             if budget.is_spent(self.clock):
                 return False
-            complete &= self._settle(tenant, name, definitions.get(name), cursors.get(name), now_ms)
+            try:
+                complete &= self._settle(tenant, name, live.get(name), cursors.get(name), now_ms)
+            except StoreUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one schedule must not stop the others; it is told, not hidden
+                self._tell(tenant, name, error)
         return complete
 
-    def _definitions(self, tenant: str, tenants: Tenants) -> Iterator[tuple[str, Definition]]:
+    def _tell(self, tenant: str, name: str, error: Exception) -> None:
+        self._again.add(tenant)
+        self.signals.failure(f"the schedule {name!r} of the tenant {tenant!r} cannot be brought in step", error)
+        self.signals.count("FireFailed", schedule=name)
+
+    def _live(self, tenant: str, tenants: Tenants) -> Mapping[str, Schedule]:
         """The tenant's live schedules."""
         if tenants.policy_of(tenant) is None:
-            return
-        for name, schedule in self.manifest.schedules.items():
-            if schedule.enabled and schedule.serves(tenant):
-                timing = Timing.of(schedule.cron, schedule.zone)
-                yield name, Definition(schedule.timing, timing.next_fire)
+            return {}
+        return {name: one for name, one in self.manifest.schedules.items() if one.enabled and one.serves(tenant)}
 
     def _settle(
         self,
         tenant: str,
         name: str,
-        definition: Definition | None,
+        schedule: Schedule | None,
         cursor: ScheduleCursor | None,
         now_ms: int,
     ) -> bool:
         """Whether the cursor is in step now: not if a newer tick wants it otherwise."""
+        definition = None if schedule is None else _definition(schedule)
         for _ in range(MAX_TRIES):
             after = self._after(tenant, name, definition, cursor, now_ms)
             if after is None:
@@ -131,3 +153,7 @@ class ReconcileSchedules:
         if definition is None:
             return None
         return Reconciled(first_cursor(tenant, name, definition, now_ms=now_ms, nonce=nonce))
+
+
+def _definition(schedule: Schedule) -> Definition:
+    return Definition(schedule.timing, Timing.of(schedule.cron, schedule.zone).next_fire)

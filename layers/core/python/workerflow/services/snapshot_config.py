@@ -51,11 +51,13 @@ class SnapshotConfig:
         return {"snapshot": pointer, "bytes": len(kept), **self._difference(before, json.loads(kept))}
 
     def _document(self, tenant: str) -> dict[str, Any]:
+        cursors = self.schedules.list_cursors(tenant)
         return {
             "tenant": tenant,
             "manifest": json.loads(self.manifest.to_json()),
             "switches": {switch.source: _switch(switch) for switch in self.switches.list_switches(tenant)},
-            "cursors": {cursor.name: _cursor(cursor) for cursor in self.schedules.list_cursors(tenant)},
+            "cursors": {cursor.name: _cursor(cursor) for cursor in cursors.readable},
+            "unreadableCursors": sorted(cursors.unreadable),
             "policy": _policy(self.tenants().policy_of(tenant)),
         }
 

@@ -50,8 +50,8 @@ class TickSchedules:
         try:
             reconciled = self._reconcile(tenants, mark, now_ms)
         finally:
-            if self._leave_mark(mark, reconciled, now_ms) and not self.fire(tenants, now_ms, budget):
-                self.reconcile.again()
+            if self._leave_mark(mark, reconciled, now_ms):
+                self.reconcile.again(self.fire(tenants, now_ms, budget))
 
     def _is_behind(self, mark: TickMark | None, now_ms: int) -> bool:
         if mark is None or now_ms >= mark.ticked_at_ms:

@@ -46,7 +46,8 @@ class WriteDigest:
             "tasks": next((_told(one) for one in found if one.source == ALL_SOURCES), None),
             "sources": _busiest([one for one in found if one.source != ALL_SOURCES]),
             "openLetters": _letters(self._open_letters(tenant)),
-            "missedFires": [_missed(one) for one in cursors if _missed_since(one, from_ms)],
+            "missedFires": [_missed(one) for one in cursors.readable if _missed_since(one, from_ms)],
+            "unreadableSchedules": sorted(cursors.unreadable),
         }
 
     def _open_letters(self, tenant: str) -> Sequence[LetterEntry]:

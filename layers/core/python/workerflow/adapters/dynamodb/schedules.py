@@ -12,10 +12,11 @@ from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as codec
 from workerflow.adapters.dynamodb.requests import Delete, Put, Query
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.errors import IntegrityError
 from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor, TickMark
 from workerflow.domain.task import Acceptance
-from workerflow.ports.schedules import DueSchedule
+from workerflow.ports.schedules import CursorsFound, DueSchedule
 from workerflow.ports.stores import Conflict, Written
 from workerflow.tables import SCHEDULES_DUE
 
@@ -57,9 +58,15 @@ class DynamoSchedules:
         found = map(codec.from_item, self._database.get_many(self._state, keys))
         return {(cursor.tenant, cursor.name): cursor for cursor in found}
 
-    def list_cursors(self, tenant: str) -> Sequence[ScheduleCursor]:
-        items = self._database.query(Query(self._state, ("pk", codec.partition(tenant))))
-        return [codec.from_item(item) for item in items]
+    def list_cursors(self, tenant: str) -> CursorsFound:
+        readable: list[ScheduleCursor] = []
+        unreadable: dict[str, IntegrityError] = {}
+        for item in self._database.query(Query(self._state, ("pk", codec.partition(tenant)))):
+            try:
+                readable.append(codec.from_item(item))
+            except IntegrityError as error:
+                unreadable[item["sk"]] = error
+        return CursorsFound(readable, unreadable)
 
     def write_cursor(self, cursor: ScheduleCursor) -> Written | Conflict[ScheduleCursor]:
         put = Put(self._state, codec.to_item(cursor), conditions.unchanged(cursor.expected_version))
