@@ -169,17 +169,17 @@ class _Parts:
             switches=self.switches,
             enablement=self.enablement,
             ledger=self.ledger,
-            places=Places(
-                known=self.known_tenants,
-                slots=DynamoSlots(self.database, self.settings.rate_limits),
-                clock=self.clock,
-                ids=self.ids,
-            ),
             capped=CappedRuns(
                 runs=self.runs,
                 enablement=self.enablement,
                 ledger=self.ledger,
                 manifest=self.manifest,
+                places=Places(
+                    known=self.known_tenants,
+                    slots=DynamoSlots(self.database, self.settings.rate_limits),
+                    clock=self.clock,
+                    ids=self.ids,
+                ),
                 queue=lambda: self.queue,
             ),
             manifest=self.manifest,

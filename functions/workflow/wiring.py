@@ -80,18 +80,20 @@ def wire(
     ledger = Ledger(runs=runs, acceptances=acceptances, clock=clock, ids=ids)
     enablement = CheckEnablement(manifest=manifest, switches=switches, clock=clock)
     tenants = DynamoTenants(database, state=settings.cursor_state)
+    places = Places(
+        known=KnownTenants(store=tenants, clock=clock, faults=faults),
+        slots=DynamoSlots(database, settings.rate_limits),
+        clock=clock,
+        ids=ids,
+    )
     in_flight = InFlight(
-        places=Places(
-            known=KnownTenants(store=tenants, clock=clock, faults=faults),
-            slots=DynamoSlots(database, settings.rate_limits),
-            clock=clock,
-            ids=ids,
-        ),
+        places=places,
         capped=CappedRuns(
             runs=runs,
             enablement=enablement,
             ledger=ledger,
             manifest=manifest,
+            places=places,
             queue=lambda: SqsTaskQueue(clients.sqs(), settings.queue_url),
         ),
         faults=faults,

@@ -88,6 +88,15 @@ def test_a_slot_that_the_sdk_takes_twice_is_taken(world: AwsWorld) -> None:
     assert [call.statuses for call in world.line.calls] == [[200, 200]]
 
 
+def test_a_slot_that_the_sdk_hands_on_twice_is_handed_on(world: AwsWorld) -> None:
+    to = replace(SLOT, holder="run:x")
+    world.slots.take(SLOT, now_ms=NOW_MS)
+    with world.line.breaking(Fault.LOST):
+        assert world.slots.hand(SLOT, to)
+    assert [call.statuses for call in world.line.calls[1:]] == [[200, 200]]
+    assert list(world.slots.held("default")) == [to]
+
+
 def test_a_delete_that_the_sdk_repeats_finds_nothing_left_to_delete(world: AwsWorld) -> None:
     world.slots.take(SLOT, now_ms=NOW_MS)
     world.schedules.write_cursor(a_cursor())

@@ -91,6 +91,46 @@ def test_a_slot_is_released_by_its_holder_alone(world: Ports) -> None:
     assert list(world.slots.held("acme")) == []
 
 
+def test_a_slot_is_handed_on_by_its_holder_alone(world: Ports) -> None:
+    to = replace(SLOT, holder="run:x", until_ms=NOW_MS + 1)
+    assert not world.slots.hand(SLOT, to)
+    world.slots.take(SLOT, now_ms=NOW_MS)
+    assert not world.slots.hand(replace(SLOT, holder="2" * 16), to)
+    assert not world.slots.hand(replace(SLOT, until_ms=SLOT.until_ms + 1), to), "it was taken anew meanwhile"
+    assert list(world.slots.held("acme")) == [SLOT]
+    assert world.slots.hand(SLOT, to)
+    assert list(world.slots.held("acme")) == [to]
+    world.slots.release(SLOT)
+    assert list(world.slots.held("acme")) == [to], "who handed it on cannot free it"
+
+
+def test_a_slot_that_is_handed_on_is_held_until_the_time_that_was_given(world: Ports) -> None:
+    to, other = replace(SLOT, holder="run:x", until_ms=NOW_MS + 90_000), replace(SLOT, holder="3" * 16)
+    world.slots.take(SLOT, now_ms=NOW_MS)
+    world.slots.hand(SLOT, to)
+    assert not world.slots.take(other, now_ms=NOW_MS + 89_999)
+    assert world.slots.take(other, now_ms=NOW_MS + 90_000)
+    assert not world.slots.hand(to, SLOT)
+
+
+def test_a_slot_whose_handing_on_was_answered_by_nobody_is_found_to_be_handed_on(world: Ports) -> None:
+    to = replace(SLOT, holder="run:x", until_ms=NOW_MS + 1)
+    world.slots.take(SLOT, now_ms=NOW_MS)
+    with world.losing_answers(), pytest.raises(StoreUnavailableError):
+        world.slots.hand(SLOT, to)
+    assert world.slots.hand(SLOT, to)
+    assert list(world.slots.held("acme")) == [to]
+
+
+def test_one_of_fifty_threads_hands_a_slot_on(world: Ports) -> None:
+    world.slots.take(SLOT, now_ms=NOW_MS)
+    with ThreadPoolExecutor(50) as pool:
+        handed = list(pool.map(lambda n: world.slots.hand(SLOT, replace(SLOT, holder=f"run:{n}")), range(50)))
+    assert handed.count(True) == 1
+    [slot] = world.slots.held("acme")
+    assert slot.holder == f"run:{handed.index(True)}"
+
+
 def test_slots_are_told_by_tenant_in_order_of_their_numbers(world: Ports) -> None:
     for number in (10, 99, 9, 0):
         world.slots.take(replace(SLOT, number=number), now_ms=NOW_MS)

@@ -192,6 +192,14 @@ def test_a_capped_task_costs_two_units_more(world: AwsWorld) -> None:
     assert _bills(world, meter) == [("rate_limits", 1, {})] * 2
 
 
+def test_so_does_one_that_hands_its_slot_on(world: AwsWorld) -> None:
+    meter = Meter(world)
+    slot = Slot("acme", 0, "1" * 16, NOW_MS + 60_000)
+    world.slots.take(slot, now_ms=NOW_MS)
+    world.slots.hand(slot, Slot("acme", 0, "run:" + "f" * 44, NOW_MS + 90_000))
+    assert _bills(world, meter) == [("rate_limits", 1, {})] * 2
+
+
 def test_a_refused_call_and_a_rollup_cost_a_unit_for_each_kb(world: AwsWorld) -> None:
     meter = Meter(world)
     world.refused_calls.put(A_REFUSED_CALL)

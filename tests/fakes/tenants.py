@@ -70,6 +70,13 @@ class FakeSlots:
             self._memory.slots[slot.tenant, slot.number] = slot
             return True
 
+    def hand(self, slot: Slot, to: Slot) -> bool:
+        with self._memory.call("slots.hand"):
+            if self._memory.slots.get((slot.tenant, slot.number)) not in (slot, to):
+                return False
+            self._memory.slots[to.tenant, to.number] = to
+            return True
+
     def release(self, slot: Slot) -> None:
         with self._memory.call("slots.release"):
             standing = self._memory.slots.get((slot.tenant, slot.number))

@@ -177,7 +177,12 @@ class Fleet:
             ids=ids,
         )
         capped = CappedRuns(
-            runs=world.runs, enablement=enablement, ledger=ledger, manifest=manifest, queue=lambda: world.queue
+            runs=world.runs,
+            enablement=enablement,
+            ledger=ledger,
+            manifest=manifest,
+            places=places,
+            queue=lambda: world.queue,
         )
         self._execute = ExecuteTask(
             runs=world.runs,

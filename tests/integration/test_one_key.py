@@ -162,8 +162,14 @@ class InMemory:
         )
         enablement = CheckEnablement(manifest=manifest, switches=world.switches, clock=clock)
         known = KnownTenants(store=world.tenants, clock=clock, faults=world.faults)
+        places = Places(known=known, slots=world.slots, clock=clock, ids=ids)
         capped = CappedRuns(
-            runs=world.runs, enablement=enablement, ledger=ledger, manifest=manifest, queue=lambda: world.queue
+            runs=world.runs,
+            enablement=enablement,
+            ledger=ledger,
+            manifest=manifest,
+            places=places,
+            queue=lambda: world.queue,
         )
         self._execute = ExecuteTask(
             runs=world.runs,
@@ -171,9 +177,7 @@ class InMemory:
             ledger=ledger,
             tell_run=tell_run,
             enablement=enablement,
-            in_flight=InFlight(
-                places=Places(known=known, slots=world.slots, clock=clock, ids=ids), capped=capped, faults=world.faults
-            ),
+            in_flight=InFlight(places=places, capped=capped, faults=world.faults),
             manifest=manifest,
             runner=self,
             ids=ids,

@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from tests.support.tasks import POLICY
+from tests.unit.services.tricks import nothing
 from tests.unit.services.wired import (
     LEASE_MS,
+    OWNER,
     PERMANENT,
+    REMAINING_MS,
     RETRYABLE,
     TENANT,
     Wired,
@@ -27,7 +30,8 @@ from workerflow.domain.tenants import TenantPolicy, Tenants
 from workerflow.domain.transitions import RESEND_BASE_S
 from workerflow.ports.tenants import Slot, TenantsDocument
 from workerflow.ports.world import HandlerCall
-from workerflow.services.execute_task import FULL_RETRY_S
+from workerflow.services.execute_task import FULL_RETRY_S, ExecutionOrder
+from workerflow.services.places import KEPT_SECONDS
 from workerflow.services.sweep import GRACE_S
 
 CAP = 2
@@ -190,10 +194,9 @@ class TestEntering:
         wired.run_once(wired.take())
         hold(wired, 0, seconds=285)
         wired.clock.advance(284.999)
-        assert wired.places.room(TENANT) == 0
+        assert wired.run_once(wired.take("2")).status is ExecutionStatus.PARKED
         wired.clock.advance(0.001)
-        assert wired.places.room(TENANT) == 1
-        assert wired.run_once(wired.take("2")).status is ExecutionStatus.SUCCEEDED
+        assert wired.run_once(wired.take("3")).status is ExecutionStatus.SUCCEEDED
 
     def test_what_cannot_be_known_begins_nothing(self, wired: Wired) -> None:
         task = wired.take()
@@ -332,8 +335,8 @@ class TestHandingOn:
     @pytest.mark.parametrize(
         ("call", "error"),
         [
-            ("slots.release", StoreUnavailableError),
-            ("slots.release", IntegrityError),
+            ("slots.hand", StoreUnavailableError),
+            ("slots.hand", IntegrityError),
             ("runs.due", StoreUnavailableError),
             ("runs.due", IntegrityError),
             ("runs.get", StoreUnavailableError),
@@ -349,6 +352,18 @@ class TestHandingOn:
         assert wired.run_once(task) == Execution(ExecutionStatus.SUCCEEDED)
         assert wired.row(task).state is RunState.SUCCEEDED
         assert len(wired.signals.told) == 1
+
+    def test_nor_a_place_that_cannot_be_freed(self, wired: Wired) -> None:
+        wired.refuse("slots.release", times=100)
+        assert wired.run_once(wired.take()) == Execution(ExecutionStatus.SUCCEEDED)
+        assert (len(wired.signals.told), len(wired.memory.slots)) == (1, 1)
+
+    @pytest.mark.parametrize("call", ["runs.due", "slots.hand"])
+    def test_a_place_that_could_not_be_handed_on_is_free_for_whoever_comes(self, wired: Wired, call: str) -> None:
+        put_aside(wired, "1")
+        wired.refuse(call, times=100)
+        wired.run_once(wired.take("now"))
+        assert wired.memory.slots == {}
 
     def test_nor_what_fails_after_a_task_was_put_aside(self, wired: Wired) -> None:
         fill(wired)
@@ -371,6 +386,224 @@ class TestHandingOn:
         with pytest.raises(KeyboardInterrupt):
             wired.run_once(wired.take())
         assert len(wired.memory.slots) == 1
+
+
+def went_on(wired: Wired, task: Acceptance) -> None:
+    """Let another worker have claimed a task that waited."""
+    wired.keep(replace(wired.running(task), version=2))
+
+
+def kept_for(wired: Wired) -> list[str]:
+    """Trace ids of the tasks that places are kept for now."""
+    live = [slot for slot in wired.memory.slots.values() if slot.until_ms > wired.clock.ms]
+    return [slot.holder.removeprefix("run:") for slot in live if slot.holder.startswith("run:")]
+
+
+class TestKeptPlaces:
+    """A place that is handed on is never free in between: whoever is told to come finds it."""
+
+    @pytest.fixture
+    def wired(self) -> Wired:
+        wired = Wired()
+        cap(wired, 1)
+        return wired
+
+    def test_whoever_comes_by_gets_in_behind_the_one_that_waited(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.run_once(wired.take("now"))
+        assert kept_for(wired) == [oldest.trace_id]
+        assert wired.run_once(wired.take("newer")).status is ExecutionStatus.PARKED
+        assert wired.run_once(oldest).status is ExecutionStatus.SUCCEEDED
+
+    def test_under_a_load_that_never_ends_each_runs_in_its_turn(self, wired: Wired) -> None:
+        tasks = put_aside(wired, *(f"{n:03}" for n in range(20)))
+        wired.run_once(wired.take("first"))
+        for n in range(100):  # two come for each that ends, and both are ahead of it in the queue
+            for newer in (wired.take(f"{n} a"), wired.take(f"{n} b")):
+                assert wired.run_once(newer).status is ExecutionStatus.PARKED
+            message = wired.queue.take()
+            assert message is not None
+            wired.execute(ExecutionOrder(message, OWNER, for_caller=False, remaining_ms=REMAINING_MS))
+            wired.clock.advance(1)
+        ran = [call.acceptance for call in wired.world.runner.calls]
+        assert ran[1:21] == tasks
+        assert len(ran) == 101
+        assert len(wired.memory.slots) == 1
+
+    def test_a_place_is_kept_until_its_task_s_attempt_has_ended(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.run_once(wired.take("now"))
+        held: list[Slot] = []
+        while_running(wired, lambda: held.extend(wired.memory.slots.values()))
+        wired.run_once(oldest)
+        assert [(slot.number, slot.until_ms) for slot in held] == [(0, wired.clock.ms + LEASE_MS)]
+        assert wired.memory.slots == {}
+
+    def test_it_costs_no_more_writes_than_to_free_and_to_take(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.memory.calls.clear()
+        wired.run_once(wired.take("now"))
+        wired.run_once(oldest)
+        calls = wired.order_of("slots.held", "slots.take", "slots.hand", "slots.release")
+        assert calls == ["slots.held", "slots.take", "slots.hand", "slots.held", "slots.hand", "slots.release"]
+
+    def test_a_place_whose_task_does_not_come_is_free_soon(self, wired: Wired) -> None:
+        put_aside(wired, "1")
+        wired.run_once(wired.take("now"))
+        wired.clock.advance(KEPT_SECONDS - 0.001)
+        late = wired.take("late")
+        assert wired.run_once(late).status is ExecutionStatus.PARKED
+        wired.clock.advance(0.001)
+        assert wired.run_once(late).status is ExecutionStatus.SUCCEEDED
+
+    def test_a_task_that_comes_after_its_place_was_given_away_is_put_aside_again(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.run_once(wired.take("now"))
+        wired.clock.advance(KEPT_SECONDS)
+        hold(wired, 0)
+        assert wired.run_once(oldest).status is ExecutionStatus.PARKED
+        assert wired.row(oldest).capped
+
+    def test_its_second_message_finds_no_second_place(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.run_once(wired.take("now"))
+        again: list[ExecutionStatus] = []
+        while_running(wired, lambda: again.append(wired.run_once(oldest).status))
+        assert wired.run_once(oldest).status is ExecutionStatus.SUCCEEDED
+        assert again == [ExecutionStatus.BUSY]
+        assert [call.acceptance for call in wired.world.runner.calls].count(oldest) == 1
+
+    def test_two_messages_at_once_share_one_place(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.run_once(wired.take("now"))
+        wired.meanwhile("slots.hand", lambda: hold(wired, 0, holder="the other message's"))
+        assert wired.run_once(oldest).status is ExecutionStatus.PARKED
+
+    def test_whom_the_index_still_shows_gets_no_place(self, wired: Wired) -> None:
+        gone, waits = put_aside(wired, "1", "2")
+        wired.meanwhile("slots.hand", lambda: went_on(wired, gone))
+        wired.run_once(wired.take("now"))
+        assert wired.queue.messages == [message_of(waits)]
+        assert kept_for(wired) == [waits.trace_id]
+
+    def test_nor_is_one_kept_if_that_was_the_last(self, wired: Wired) -> None:
+        gone, *_ = put_aside(wired, "1")
+        wired.meanwhile("slots.hand", lambda: went_on(wired, gone))
+        wired.run_once(wired.take("now"))
+        assert (wired.queue.messages, wired.memory.slots) == ([], {})
+
+    def test_whoever_overran_his_time_hands_nothing_on_that_is_anothers(self, wired: Wired) -> None:
+        put_aside(wired, "1")
+        while_running(wired, lambda: hold(wired, 0, holder="another"))
+        wired.run_once(wired.take("now"))
+        assert [slot.holder for slot in wired.memory.slots.values()] == ["another"]
+        assert (wired.queue.messages, waiting(wired)) == ([], 1)
+
+    def test_a_place_above_a_lowered_cap_is_not_handed_on(self, wired: Wired) -> None:
+        cap(wired, 2)
+        put_aside(wired, "1")
+        hold(wired, 0)
+        while_running(wired, lambda: cap(wired, 1))
+        wired.run_once(wired.take("now"))
+        assert list(wired.memory.slots) == [(TENANT, 0)]
+        assert (wired.queue.messages, waiting(wired)) == ([], 1)
+
+    def test_nor_is_a_kept_one_taken_while_more_are_held_than_the_cap_says(self, wired: Wired) -> None:
+        cap(wired, 2)
+        oldest, *_ = put_aside(wired, "1")
+        hold(wired, 1)
+        wired.run_once(wired.take("now"))
+        assert kept_for(wired) == [oldest.trace_id]
+        cap(wired, 1)
+        assert wired.run_once(oldest).status is ExecutionStatus.PARKED
+        assert list(wired.memory.slots) == [(TENANT, 1)]
+
+    def test_whoever_is_put_aside_while_a_place_got_free_has_it_kept(self, wired: Wired) -> None:
+        hold(wired, 0)
+        task = wired.take()
+        wired.meanwhile("runs.write", wired.memory.slots.clear)
+        wired.run_once(task)
+        assert kept_for(wired) == [task.trace_id]
+        assert wired.run_once(wired.take("newer")).status is ExecutionStatus.PARKED
+        assert wired.run_once(task).status is ExecutionStatus.SUCCEEDED
+
+    def test_none_is_kept_for_one_that_went_on_meanwhile(self, wired: Wired) -> None:
+        hold(wired, 0)
+        task = wired.take()
+        wired.meanwhile("runs.write", wired.memory.slots.clear)
+
+        def after(name: str) -> None:
+            if name == "slots.take":
+                went_on(wired, task)
+
+        wired.memory.after = after
+        wired.run_once(task)
+        assert (wired.queue.messages, wired.memory.slots) == ([], {})
+
+    def test_the_tick_keeps_the_places_that_it_hands_on_oldest_first(self, wired: Wired) -> None:
+        cap(wired, 3)
+        tasks = put_aside(wired, *"abcdefgh")
+        hold(wired, 1)
+        release(wired)
+        assert sorted(kept_for(wired)) == sorted(task.trace_id for task in tasks[:2])
+        assert set(wired.queue.messages) == {message_of(task) for task in tasks[:2]}
+        assert wired.run_once(wired.take("newer")).status is ExecutionStatus.PARKED
+
+    @pytest.mark.parametrize("call", ["slots.hand", "runs.write", "queue.send"])
+    @pytest.mark.parametrize("before", [True, False])
+    def test_a_worker_that_dies_while_it_hands_on_loses_no_task_and_no_place_for_long(
+        self, wired: Wired, call: str, *, before: bool
+    ) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        task = wired.take("now")
+        until_ms = wired.clock.ms + LEASE_MS
+
+        def die(name: str) -> None:
+            if name == call and (name != "runs.write" or "slots.hand" in wired.memory.calls):
+                raise KeyboardInterrupt
+
+        wired.memory.calls.clear()
+        setattr(wired.memory, "before" if before else "after", die)
+        with pytest.raises(KeyboardInterrupt):
+            wired.run_once(task)
+        wired.memory.before = wired.memory.after = nothing
+        assert wired.row(task).state is RunState.SUCCEEDED
+        assert [slot.until_ms <= until_ms for slot in wired.memory.slots.values()] == [True]
+        for _ in range(6):
+            wired.clock.advance(60)
+            release(wired)
+            while message := wired.queue.take():
+                wired.execute(ExecutionOrder(message, OWNER, for_caller=False, remaining_ms=REMAINING_MS))
+        assert wired.row(oldest).state is RunState.SUCCEEDED
+        assert wired.memory.slots == {}
+
+    def test_a_place_that_was_kept_before_its_keeper_died_is_kept_on_by_the_tick(self, wired: Wired) -> None:
+        oldest, newer = put_aside(wired, "1", "2")
+        wired.memory.slots[TENANT, 0] = Slot(TENANT, 0, f"run:{oldest.trace_id}", wired.clock.ms + 1_000)
+        release(wired)
+        assert wired.queue.messages == [message_of(oldest)]
+        assert [slot.until_ms for slot in wired.memory.slots.values()] == [wired.clock.ms + KEPT_SECONDS * 1000]
+        assert wired.row(newer).capped
+
+    def test_what_was_handed_on_unseen_is_kept(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.lose_answer("slots.hand")
+        wired.run_once(wired.take("now"))
+        assert (kept_for(wired), waiting(wired)) == ([oldest.trace_id], 1)
+        release(wired)
+        assert wired.run_once(oldest).status is ExecutionStatus.SUCCEEDED
+
+    def test_what_was_taken_unseen_is_given_back(self, wired: Wired) -> None:
+        oldest, *_ = put_aside(wired, "1")
+        wired.run_once(wired.take("now"))
+        wired.lose_answer("slots.hand")
+        with pytest.raises(StoreUnavailableError):
+            wired.run_once(oldest)
+        assert wired.memory.slots == {}
+        assert wired.run_once(oldest).status is ExecutionStatus.SUCCEEDED
+
+    def test_it_is_kept_shorter_than_a_lost_message_takes_to_come_again(self) -> None:
+        assert KEPT_SECONDS < RESEND_BASE_S
 
 
 class TestTick:

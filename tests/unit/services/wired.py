@@ -132,6 +132,7 @@ class Wired:
             enablement=self.enablement,
             ledger=self.ledger,
             manifest=self.manifest,
+            places=self.places,
             queue=lambda: self.queue,
         )
 
@@ -187,7 +188,6 @@ class Wired:
             switches=self.world.switches,
             enablement=self.enablement,
             ledger=self.ledger,
-            places=self.places,
             capped=self.capped,
             manifest=self.manifest,
             resender=self.resender,

@@ -41,11 +41,11 @@ class RateLimits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place among a tenant's tasks in flight, held by one claim until its lease ends.
+    """A place among a tenant's tasks in flight: held by one claim, or kept for one task that was told to come.
 
     Attributes:
         number: 0 to the cap, exclusive.
-        holder: nonce of the invocation that holds it.
+        holder: nonce of the invocation that holds it, or `run:` and the trace id of the task that it is kept for.
         until_ms: from then on it is free, whatever its holder does.
     """
 
@@ -63,6 +63,9 @@ class SlotStore(Protocol):
 
     def take(self, slot: Slot, *, now_ms: int) -> bool:
         """Take a slot that is free at `now_ms`, or is already this holder's; False: somebody else has it."""
+
+    def hand(self, slot: Slot, to: Slot) -> bool:
+        """Let `to`, which is of the same number, follow on `slot`; False: `slot` is not as it was any more."""
 
     def release(self, slot: Slot) -> None:
         """Free a slot if `slot.holder` still holds it."""

@@ -16,9 +16,11 @@ from workerflow.domain.run import Run, RunState, capped_partition
 from workerflow.domain.task import TaskMessage
 from workerflow.domain.transitions import DueDecision, Leave, Now, Resend, close_disabled
 from workerflow.ports.stores import DueRun, RunStore
+from workerflow.ports.tenants import Slot
 from workerflow.ports.world import TaskQueue
 from workerflow.services.enablement import CheckEnablement
-from workerflow.services.ledger import Ledger
+from workerflow.services.ledger import Ledger, Settled
+from workerflow.services.places import Places
 from workerflow.services.sweep import max_attempts_of
 
 END_OF_TIME_MS = 9_999_999_999_999
@@ -36,6 +38,7 @@ class CappedRuns:
     enablement: CheckEnablement
     ledger: Ledger
     manifest: Manifest
+    places: Places
     queue: Callable[[], TaskQueue]
 
     def decide(self, run: Run, now: Now) -> DueDecision:
@@ -53,21 +56,51 @@ class CappedRuns:
                 return park_for_pause(run, now)
         return release_capped(run, now, max_attempts=max_attempts_of(self.manifest, run))
 
-    def hand_on(self, tenant: str) -> bool:
-        """Send the oldest of a tenant's waiting tasks on its way; False: none waits.
+    def decide_without_place(self, run: Run, now: Now) -> DueDecision:
+        """What becomes of it whether there is a place or not: Leave for one that goes on waiting."""
+        decision = self.decide(run, now)
+        return Leave() if isinstance(decision, Resend) else decision
+
+    def hand_on(self, slot: Slot) -> None:
+        """Keep a place for the oldest of its tenant's waiting tasks, and send that on its way; free it if none waits.
+
+        The place first: it is never free in between, so that nobody who comes by gets in before those who wait.
 
         Raises:
-            StoreUnavailableError: the tick finds it.
+            StoreUnavailableError: the place is held or kept until its time ends, and the tick finds the task.
         """
-        return any(self._send_if_it_waits(entry) for entry in self._oldest(tenant))
+        cap = self.places.cap_of(slot.tenant)
+        waiting = self._oldest(slot.tenant) if cap is not None and slot.number < cap else iter(())
+        for entry in waiting:
+            run = self._that_waits(entry)
+            if run is None:
+                continue
+            kept = self.places.hand(slot, run.trace_id)
+            if kept is None or self._send_if_released(self.ledger.settle(run, self.decide)):
+                return
+            slot = kept
+        self.places.release(slot)
 
-    def send(self, run: Run) -> bool:
-        """Send one waiting task on its way, unless it waits no longer. Raises StoreUnavailableError as `hand_on`."""
+    def admit(self, run: Run) -> None:
+        """Send one waiting task on its way if there is a place for it, which is kept. Raises as `hand_on`."""
+        settled = self.release(run)
+        if settled is not None:
+            self._send_if_released(settled)
+
+    def release(self, run: Run) -> Settled[DueDecision] | None:
+        """Keep a place for a waiting task and make it ready to be sent; None: there is no place for it.
+
+        Raises:
+            StoreUnavailableError: unknown; a place that is kept for nobody is free when its time ends.
+        """
+        cap = self.places.cap_of(run.tenant)
+        kept = self.places.keep(run.tenant, cap, run.trace_id) if cap is not None else None
+        if cap is not None and kept is None:
+            return None
         settled = self.ledger.settle(run, self.decide)
-        if not isinstance(settled.decision, Resend):
-            return False
-        self.queue().send(TaskMessage(run.tenant, run.trace_id))
-        return True
+        if kept is not None and not isinstance(settled.decision, Resend):
+            self.places.release(kept)
+        return settled
 
     def _oldest(self, tenant: str) -> Iterator[DueRun]:
         found = chain.from_iterable(
@@ -76,10 +109,17 @@ class CappedRuns:
         )
         return iter(sorted(found, key=attrgetter("due_at_ms", "trace_id")))
 
-    def _send_if_it_waits(self, entry: DueRun) -> bool:
-        """Whether it did. A row that no code of ours wrote is passed: the tick counts it."""
+    def _that_waits(self, entry: DueRun) -> Run | None:
+        """The run, if it still waits. A row that no code of ours wrote is passed: the tick counts it."""
         try:
             run = self.runs.get(entry.tenant, entry.trace_id)
-            return run is not None and self.send(run)
+            run = None if run is None else self.ledger.settle(run, self.decide_without_place).run
         except IntegrityError:
+            return None
+        return run if run is not None and run.state is RunState.PARKED and run.capped else None
+
+    def _send_if_released(self, settled: Settled[DueDecision]) -> bool:
+        if not isinstance(settled.decision, Resend):
             return False
+        self.queue().send(TaskMessage(settled.run.tenant, settled.run.trace_id))
+        return True

@@ -114,7 +114,8 @@ class ExecuteTask:
 
     def _enter(self, acceptance: Acceptance, source: Source, order: ExecutionOrder) -> Execution:
         # Neither `finally` nor a context manager: the place of a process that died is freed by its lease.
-        entry = self.in_flight.enter(acceptance.tenant, until_ms=_lease_until_ms(self.ledger.now(), order))
+        until_ms = _lease_until_ms(self.ledger.now(), order)
+        entry = self.in_flight.enter(acceptance.tenant, acceptance.trace_id, until_ms=until_ms)
         if entry is None:
             return self._put_aside(acceptance, source, order)
         try:

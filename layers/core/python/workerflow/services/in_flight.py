@@ -1,10 +1,10 @@
 """The cap on a tenant's tasks in flight, as one invocation of `workflow` meets it.
 
-    enter: a place is taken ------> attempt ------> leave: the place is freed, and handed on to the oldest that waits
+    enter: a place is taken ------> attempt ------> leave: the place is kept for the oldest that waits, or else freed
        `-- none is free: the run is put aside (its message may go) -> is there one by now? then it is sent again
 
-Nothing that goes wrong on leaving touches the attempt, which is recorded by then: a lease frees the place, and the tick
-does what was left undone.
+Nothing that goes wrong on leaving touches the attempt, which is recorded by then: the place is free when its time ends,
+and the tick does what was left undone.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class InFlight:
     capped: CappedRuns
     faults: Faults
 
-    def enter(self, tenant: str, *, until_ms: int) -> Entry | None:
-        """Ask for leave to run until `until_ms`; None: as many of the tenant's tasks run as may.
+    def enter(self, tenant: str, trace_id: str, *, until_ms: int) -> Entry | None:
+        """Ask for leave to run a task until `until_ms`; None: as many of the tenant's tasks run as may.
 
         Raises:
             StoreUnavailableError: unknown; nothing was begun.
@@ -45,23 +45,28 @@ class InFlight:
         cap = self.places.cap_of(tenant)
         if cap is None:
             return NO_CAP
-        slot = self.places.take(tenant, cap, until_ms=until_ms)
+        slot = self.places.take(tenant, cap, trace_id, until_ms=until_ms)
         return None if slot is None else Entry(slot)
 
     def leave(self, entry: Entry) -> None:
-        """Free the place and hand it on. Never raises."""
+        """Hand the place on, or free it. Never raises."""
         if entry.slot is None:
             return
         try:
-            self.places.release(entry.slot)
-            self.capped.hand_on(entry.slot.tenant)
+            self._hand_on(entry.slot)
         except Exception as error:  # noqa: BLE001 - the attempt has ended and is recorded: nothing may undo that
-            self.faults.failure("a place was not handed on: its lease frees it, and the tick hands it on", error)
+            self.faults.failure("a place was not handed on: it is free when its time ends, at the latest", error)
 
     def look_again(self, run: Run) -> None:
         """After `run` was put aside: whoever left meanwhile may not have seen it. Never raises."""
         try:
-            if self.places.room(run.tenant) != 0:
-                self.capped.send(run)
+            self.capped.admit(run)
         except Exception as error:  # noqa: BLE001 - the run is put aside, and the tick finds it
             self.faults.failure("a task was put aside and not looked after: the tick does it", error)
+
+    def _hand_on(self, slot: Slot) -> None:
+        try:
+            self.capped.hand_on(slot)
+        except Exception:
+            self.places.release(slot)  # nothing if it is kept already
+            raise

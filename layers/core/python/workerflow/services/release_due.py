@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError
@@ -29,7 +30,6 @@ from workerflow.services.capped_runs import END_OF_TIME_MS, CappedRuns
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.fair_share import in_turn
 from workerflow.services.ledger import Ledger
-from workerflow.services.places import Places
 from workerflow.services.readable_rows import readable_rows
 from workerflow.services.resend import Resender, TickBudget
 from workerflow.services.sweep import max_attempts_of
@@ -45,7 +45,6 @@ class ReleaseDue:
     switches: SwitchStore
     enablement: CheckEnablement
     ledger: Ledger
-    places: Places
     capped: CappedRuns
     manifest: Manifest
     resender: Resender
@@ -68,18 +67,32 @@ class ReleaseDue:
 
     def _visit_capped(self, tenant: str, budget: TickBudget) -> None:
         """Release as many as there are places, all of them if there is no cap (any more); close what waits in vain."""
-        if not self.places.known().published:
+        if not self.capped.places.known().published:
             return  # nobody ever had a cap
-        room = self.places.room(tenant)
-        budget_then = None if room is None else budget.resends_left - room
+        waiting: dict[str, Run] = {}
 
         def decide(run: Run, now: Now) -> DueDecision:
-            decision = self.capped.decide(run, now)
-            full = budget_then is not None and budget.resends_left <= budget_then
-            return Leave() if full and isinstance(decision, Resend) else decision
+            decision = self.capped.decide_without_place(run, now)
+            if run.capped and isinstance(decision, Leave):
+                waiting[run.trace_id] = run
+            return decision
 
         for shard in shards_at(self.clock.now_ms()):
             self._drain_partition(capped_partition(tenant, shard), END_OF_TIME_MS, decide, budget)
+        for run in sorted(waiting.values(), key=attrgetter("deadline_ms", "trace_id")):
+            if budget.is_spent(self.clock) or not self._let_in(run, budget):
+                return
+
+    def _let_in(self, run: Run, budget: TickBudget) -> bool:
+        """Whether there is a place, for this one and perhaps for the next."""
+        try:
+            settled = self.capped.release(run)
+        except IntegrityError:
+            self.signals.count("UnreadableRow")
+            return True
+        if settled is not None and isinstance(settled.decision, Resend):
+            self.resender.add(TaskMessage(run.tenant, run.trace_id), budget, planned=True)
+        return settled is not None
 
     def _visit_paused(self, switch: Switch, budget: TickBudget) -> None:
         """While a source is paused only the deadlines of its parked tasks count; afterwards all of them are due."""

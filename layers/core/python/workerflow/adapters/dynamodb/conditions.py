@@ -72,6 +72,15 @@ def held_by(holder: str) -> Condition:
     return Condition("#holder = :holder", ("holder",), {":holder": holder})
 
 
+def followed_by(before: tuple[str, int], after: tuple[str, int]) -> Condition:
+    """The slot is held by whom, and until when, it was read; or it was handed on already, by this very write."""
+    return Condition(
+        "#holder = :holder AND #until_ms = :until OR #holder = :next AND #until_ms = :next_until",
+        ("holder", "until_ms"),
+        {":holder": before[0], ":until": before[1], ":next": after[0], ":next_until": after[1]},
+    )
+
+
 def full(now_us: int) -> Condition:
     """The bucket is full, or was never used."""
     return Condition("attribute_not_exists(#tat) OR #tat <= :now", ("tat",), {":now": now_us})

@@ -12,7 +12,7 @@ from workerflow.ports.tenants import Slot
 
 
 class DynamoSlots:
-    """Slots in `rate_limits`. The holder's own name is the nonce: what is taken or freed twice is so once."""
+    """Slots in `rate_limits`. The holder's own name is the nonce: what is done twice is done once."""
 
     def __init__(self, database: Database, table: str) -> None:
         self._database = database
@@ -25,6 +25,10 @@ class DynamoSlots:
     def take(self, slot: Slot, *, now_ms: int) -> bool:
         put = Put(self._table, codec.slot_to_item(slot), conditions.free_for(slot.holder, now_ms))
         return self._database.put(put) is None
+
+    def hand(self, slot: Slot, to: Slot) -> bool:
+        condition = conditions.followed_by((slot.holder, slot.until_ms), (to.holder, to.until_ms))
+        return self._database.put(Put(self._table, codec.slot_to_item(to), condition)) is None
 
     def release(self, slot: Slot) -> None:
         self._database.delete(Delete(self._table, codec.slot_key(slot), conditions.held_by(slot.holder)))
