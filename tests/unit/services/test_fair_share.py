@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.services.wired import Wired, a_budget
-from workerflow.services.fair_share import in_turn
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError
+from workerflow.services.fair_share import in_turn, visit_in_turn
 from workerflow.services.resend import TickBudget
 
 MINUTE_MS = 60_000
@@ -56,3 +59,36 @@ def test_time_is_shared_too(wired: Wired) -> None:
 
 def test_nobody_gets_nothing_of_it(wired: Wired) -> None:
     assert shares(wired, [], a_budget(wired), {}) == {}
+
+
+class TestOneThatCannotBeVisited:
+    def visit(self, wired: Wired, *, lasts_seconds: float = 0) -> list[str]:
+        """Visit four tenants of which two cannot be; whom it came to."""
+        wired.clock.ms = 0
+        errors = {"a": StoreUnavailableError("throttled"), "c": IntegrityError("an edit by hand")}
+        visited: list[str] = []
+
+        def visit(tenant: str, _: TickBudget) -> None:
+            visited.append(tenant)
+            wired.clock.advance(lasts_seconds)
+            if tenant in errors:
+                raise errors[tenant]
+
+        with pytest.raises(StoreUnavailableError, match="throttled") as caught:
+            visit_in_turn(["a", "b", "c", "d"], a_budget(wired, seconds=50), wired.clock, visit)
+        assert caught.value.__notes__ == ["tenant 'a'; it was passed, and the others had their turn"]
+        return visited
+
+    def test_is_passed_and_told_at_the_end(self, wired: Wired) -> None:
+        assert self.visit(wired) == ["a", "b", "c", "d"]
+
+    def test_unless_the_time_is_over(self, wired: Wired) -> None:
+        """A store that answers nobody would keep a tick for as many time-outs as there are tenants."""
+        assert self.visit(wired, lasts_seconds=20) == ["a", "b", "c"]
+
+    def test_what_nobody_thought_of_is_not_passed_over(self, wired: Wired) -> None:
+        def visit(_tenant: str, _: TickBudget) -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            visit_in_turn(["a", "b"], a_budget(wired), wired.clock, visit)

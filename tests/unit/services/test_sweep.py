@@ -54,6 +54,16 @@ class TestWhatNeverStarted:
         assert (row.state, row.resends) == (RunState.QUEUED, 1)
         assert row.due_at_ms == wired.clock.ms + RESEND_BASE_S * 1000
 
+    def test_what_was_collected_is_sent_though_the_next_one_failed(self, wired: Wired) -> None:
+        first, second = in_one_shard(wired, 2)
+        later(wired)
+        wired.refuse("runs.write", after=1)
+        with pytest.raises(StoreUnavailableError):
+            sweep(wired)
+        assert wired.queue.messages == [message_of(first)]
+        sweep(wired)
+        assert wired.queue.messages == [message_of(first), message_of(second)]
+
     def test_not_before_the_grace_is_over(self, wired: Wired) -> None:
         wired.take()
         later(wired, GRACE_S)

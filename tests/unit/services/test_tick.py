@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.services.wired import PERMANENT, Wired, message_of
-from workerflow.domain.errors import StoreUnavailableError
+from tests.unit.services.wired import PERMANENT, TENANT, Wired, message_of
+from workerflow.domain.errors import IntegrityError, PlatformError, StoreUnavailableError
 from workerflow.domain.run import RunState
 from workerflow.domain.tenants import UNLIMITED, Tenants
 from workerflow.services.sweep import GRACE_S
@@ -100,6 +100,32 @@ def test_open_letters_of_all_tenants_are_counted_together(wired: Wired) -> None:
     assert wired.signals.counts["OpenDeadLetters"] == 4
 
 
+@pytest.mark.parametrize("error", [StoreUnavailableError, IntegrityError])
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [("due", "runs.due"), ("sweep", "cursors.get_cursor"), ("gauges", "replays.count_open_letters")],
+)
+def test_a_tenant_of_whom_nothing_can_be_read_is_in_no_others_way(
+    wired: Wired, part: str, call: str, error: type[PlatformError]
+) -> None:
+    wired.handler_returns(PERMANENT)
+    failed = wired.take("failed")
+    wired.run_once(failed)
+    wired.memory.letters["zeta", failed.trace_id] = replace(
+        wired.memory.letters[TENANT, failed.trace_id], tenant="zeta"
+    )
+    del wired.memory.letters[TENANT, failed.trace_id]
+    lost, due = wired.take("lost", tenant="zeta"), wired.take("due", tenant="zeta")
+    wired.keep(replace(wired.queued(due), tenant="zeta"))
+    wired.tenants = Tenants.of({"zeta": UNLIMITED})
+    wired.clock.advance(GRACE_S + 1)
+    wired.clock.ms += -wired.clock.ms % 120_000  # an even minute: the first tenant, `default`, comes first
+    wired.refuse(call, error=error)
+    assert wired.tick() == TickReport(failed_parts=(part,))
+    assert set(wired.queue.messages) == {message_of(lost), message_of(due)}
+    assert wired.signals.counts["OpenDeadLetters"] == 1
+
+
 def test_all_parts_together_fit_into_the_functions_time() -> None:
     assert len(FIRST_CALLS) * PART_SECONDS < 300
 
@@ -111,9 +137,10 @@ def test_a_message_that_a_failing_part_had_collected_is_not_forgotten(wired: Wir
     wired.clock.advance(1)
     wired.refuse("runs.write", after=1)
     wired.tick()
+    assert wired.queue.messages == [message_of(first)], "sent by the tick that collected it"
     wired.clock.advance(60)
     wired.tick()
-    assert set(wired.queue.messages) == {message_of(first), message_of(second)}
+    assert wired.queue.messages == [message_of(first), message_of(second)]
 
 
 class TestTime:

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from workerflow.domain.errors import PlatformError
 from workerflow.ports.world import Clock
 from workerflow.services.resend import TickBudget
+
+
+def visit_in_turn(
+    tenants: Sequence[str], budget: TickBudget, clock: Clock, visit: Callable[[str, TickBudget], None]
+) -> None:
+    """Visit each tenant with its share. One that cannot be visited is passed, as long as there is time for others.
+
+    Raises:
+        PlatformError: the first that a visit ended with, after all others had their turn.
+    """
+    first_error: PlatformError | None = None
+    for tenant, share in in_turn(tenants, budget, clock):
+        try:
+            visit(tenant, share)
+        except PlatformError as error:
+            error.add_note(f"tenant {tenant!r}; it was passed, and the others had their turn")
+            first_error = first_error or error
+        if first_error is not None and clock.now_ms() >= budget.stop_at_ms:
+            break
+    if first_error is not None:
+        raise first_error
 
 
 def in_turn(tenants: Sequence[str], budget: TickBudget, clock: Clock) -> Iterator[tuple[str, TickBudget]]:

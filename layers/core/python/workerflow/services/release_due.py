@@ -28,7 +28,7 @@ from workerflow.ports.stores import DueRun, RunStore, SwitchStore
 from workerflow.ports.world import Clock, Signals
 from workerflow.services.capped_runs import END_OF_TIME_MS, CappedRuns
 from workerflow.services.enablement import CheckEnablement
-from workerflow.services.fair_share import in_turn
+from workerflow.services.fair_share import visit_in_turn
 from workerflow.services.ledger import Ledger
 from workerflow.services.readable_rows import readable_rows
 from workerflow.services.resend import Resender, TickBudget
@@ -55,15 +55,19 @@ class ReleaseDue:
         """Go through all partitions of `tenants` as far as the budget lets it, each as far as its share lets it.
 
         Raises:
-            StoreUnavailableError: the rest is found again by the next tick.
+            PlatformError: the rest of some tenant is found again by the next tick.
         """
-        for tenant, share in in_turn(tenants, budget, self.clock):
-            for shard in shards_at(self.clock.now_ms()):
-                self._drain_partition(due_partition(tenant, shard), self.clock.now_ms(), self._decide_due, share)
-            for switch in self.switches.list_switches(tenant):
-                self._visit_paused(switch, share)
-            self._visit_capped(tenant, share)
-        self.resender.flush()
+        try:
+            visit_in_turn(tenants, budget, self.clock, self._visit)
+        finally:
+            self.resender.flush()
+
+    def _visit(self, tenant: str, budget: TickBudget) -> None:
+        for shard in shards_at(self.clock.now_ms()):
+            self._drain_partition(due_partition(tenant, shard), self.clock.now_ms(), self._decide_due, budget)
+        for switch in self.switches.list_switches(tenant):
+            self._visit_paused(switch, budget)
+        self._visit_capped(tenant, budget)
 
     def _visit_capped(self, tenant: str, budget: TickBudget) -> None:
         """Release as many as there are places, all of them if there is no cap (any more); close what waits in vain."""

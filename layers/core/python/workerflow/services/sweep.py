@@ -22,7 +22,7 @@ from workerflow.domain.task import AcceptedTask, TaskMessage
 from workerflow.domain.transitions import DueDecision, Now, Resend, decide_sweep
 from workerflow.ports.stores import AcceptanceStore, Cursor, CursorStore, RunStore, Written
 from workerflow.ports.world import Clock, Ids, Signals
-from workerflow.services.fair_share import in_turn
+from workerflow.services.fair_share import visit_in_turn
 from workerflow.services.ledger import Ledger
 from workerflow.services.readable_rows import readable_rows
 from workerflow.services.resend import Resender, TickBudget
@@ -52,11 +52,13 @@ class Sweep:
         """Sweep all shards of `tenants` as far as the budget lets it, each as far as its share lets it.
 
         Raises:
-            StoreUnavailableError: some page was not finished; its cursor did not move, the next tick goes on there.
+            PlatformError: some tenant's page was not finished; its cursor did not move, the next tick goes on there.
         """
-        for tenant, share in in_turn(tenants, budget, self.clock):
-            for shard in shards_at(self.clock.now_ms()):
-                self._sweep_shard(tenant, shard, share)
+        visit_in_turn(tenants, budget, self.clock, self._sweep_tenant)
+
+    def _sweep_tenant(self, tenant: str, budget: TickBudget) -> None:
+        for shard in shards_at(self.clock.now_ms()):
+            self._sweep_shard(tenant, shard, budget)
 
     def _sweep_shard(self, tenant: str, shard: int, budget: TickBudget) -> None:
         cursor = self.cursors.get_cursor(tenant, shard)
@@ -75,12 +77,14 @@ class Sweep:
         """Visit a page; the trace id of the last task that was dealt with."""
         rows = readable_rows(self.runs, tenant, [task.trace_id for task in tasks])
         last = tasks[0].trace_id
-        for task in tasks:
-            if budget.resends_left <= 0:
-                break
-            self._visit_task(task, rows, budget)
-            last = task.trace_id
-        self.resender.flush()
+        try:
+            for task in tasks:
+                if budget.resends_left <= 0:
+                    break
+                self._visit_task(task, rows, budget)
+                last = task.trace_id
+        finally:
+            self.resender.flush()
         return last
 
     def _visit_task(self, task: AcceptedTask, rows: Mapping[str, Run], budget: TickBudget) -> None:

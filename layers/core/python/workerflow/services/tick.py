@@ -9,6 +9,7 @@ from workerflow.domain.tenants import Tenants
 from workerflow.ports.stores import ReplayStore
 from workerflow.ports.world import Clock, Faults, Signals
 from workerflow.services.drain_dead_messages import DrainDeadMessages
+from workerflow.services.fair_share import visit_in_turn
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.resend import TickBudget
 from workerflow.services.sweep import Sweep
@@ -73,7 +74,7 @@ class Tick:
             "drain": self.drain,
             "due": lambda budget: self.release_due(self.tenants().looked_after, budget),
             "sweep": lambda budget: self.sweep(self.tenants().looked_after, budget),
-            "gauges": lambda _: self._measure(),
+            "gauges": self._measure,
         }
         failed = tuple(name for name, part in parts.items() if not self._run(name, part))
         self.signals.count("TickCompleted", int(not failed))
@@ -89,7 +90,14 @@ class Tick:
             return False
         return True
 
-    def _measure(self) -> None:
-        tenants = self.tenants().looked_after
-        letters = sum(self.replays.count_open_letters(tenant, OPEN_LETTERS_COUNTED) for tenant in tenants)
-        self.signals.count("OpenDeadLetters", letters)
+    def _measure(self, budget: TickBudget) -> None:
+        letters = 0
+
+        def count(tenant: str, _: TickBudget) -> None:
+            nonlocal letters
+            letters += self.replays.count_open_letters(tenant, OPEN_LETTERS_COUNTED)
+
+        try:
+            visit_in_turn(self.tenants().looked_after, budget, self.clock, count)
+        finally:
+            self.signals.count("OpenDeadLetters", letters)
