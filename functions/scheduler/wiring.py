@@ -27,6 +27,7 @@ from workerflow.services.accept_task import Retention, TakeTask
 from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
+from workerflow.services.find_scheduled_fire import FindScheduledFire
 from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
 from workerflow.services.ledger import Ledger
@@ -118,7 +119,12 @@ class _Parts:
 
     def _fire_schedules(self) -> TickSchedules:
         reconcile = ReconcileSchedules(
-            schedules=self.schedules, manifest=self.manifest, clock=self.clock, ids=self.ids, signals=self.signals
+            schedules=self.schedules,
+            find_fire=FindScheduledFire(acceptances=self.acceptances, runs=self.runs, signals=self.signals),
+            manifest=self.manifest,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
         )
         return TickSchedules(
             schedules=self.schedules,

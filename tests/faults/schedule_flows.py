@@ -10,16 +10,17 @@ from typing import Any
 
 from tests.faults.flow import SUCCEEDED, Flow
 from tests.support.schedules import a_cursor
-from tests.support.tasks import a_route, a_schedule
+from tests.support.tasks import a_route, a_schedule, an_acceptance
 from tests.support.world import MINUTE_MS, START_MS, World
 from workerflow.domain.enablement import Enablement
-from workerflow.domain.fire import fire_key
+from workerflow.domain.fire import fire_key, fire_payload
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import RunState
 from workerflow.domain.schedule import CatchUp, Schedule
 from workerflow.domain.schedule_cursor import Missed, ScheduleCursor, due_shard
 from workerflow.domain.task import Acceptance
+from workerflow.domain.timestamp import timestamp
 
 NAME = "nightly"
 SOURCE = f"schedule:{NAME}"
@@ -174,6 +175,16 @@ def _edited(world: World) -> None:
     world.tick()
 
 
+def _edited_after_its_fire(world: World) -> None:
+    """A fire was made by a tick that died before it moved the cursor; then its schedule is edited."""
+    due = timestamp(_at(-5))
+    body = fire_payload(NAME, _at(-5))
+    made = an_acceptance(due, body=body, source=SOURCE, kind="scheduled_job", accepted_at_ms=_at(-4))
+    world.kept.leave_acceptance(made)
+    _seeded(world, timing="f" * 16, next_due_ms=_at(-5), since_ms=_at(-60))
+    world.tick()
+
+
 def _removed(world: World) -> None:
     """A deploy without the schedule, while a fire of it is pending."""
     _seeded(world, next_due_ms=_at(-5))
@@ -255,6 +266,9 @@ SCHEDULE_FLOWS = (
         strikes=ITS_OWN,
     ),
     Flow("schedule_edited", _edited, check=_fired(3, missed={Missed.LATE: 1}), manifest=LATER, strikes=ITS_OWN),
+    Flow(
+        "schedule_edited_after_its_fire", _edited_after_its_fire, check=_fired(-5, 3), manifest=LATER, strikes=ITS_OWN
+    ),
     Flow("schedule_removed", _removed, check=_retired, manifest=ONCE, strikes=ITS_OWN),
     Flow("schedule_run_by_hand", _run_by_hand, check=_ran_by_hand_once, manifest=ONCE),
     Flow(

@@ -28,6 +28,7 @@ from workerflow.domain.task import Acceptance
 from workerflow.domain.tenants import Tenants
 from workerflow.domain.tenants_file import read_tenants
 from workerflow.ports.cleanup import CleanupMark
+from workerflow.ports.stores import Cursor
 from workerflow.ports.tenants import Slot
 from workerflow.tables import (
     AUDIT_EVENTS,
@@ -114,9 +115,17 @@ class Kept:
         items = (item for item in self.aws.items(ROLLUPS) if not item["pk"].endswith("#part"))
         return [rollup_codec.from_item(item) for item in items]
 
+    def leave_acceptance(self, acceptance: Acceptance) -> None:
+        """Put an acceptance there with no call of ours."""
+        put_item(physical(IDEMPOTENCY_KEYS), acceptance_codec.to_item(acceptance))
+
     def leave_switch(self, switch: Switch) -> None:
         """Put a switch there with no call of ours."""
         put_item(physical(CURSOR_STATE), state_codec.switch_to_item(switch))
+
+    def leave_retry_cursor(self, cursor: Cursor) -> None:
+        """Put there how far the retry of dead letters came when it last ran."""
+        put_item(physical(CURSOR_STATE), state_codec.cursor_to_item(cursor, "retry"))
 
     def leave_cleanup_mark(self, mark: CleanupMark) -> None:
         """Put there what a cleaning up of before has left."""

@@ -29,6 +29,7 @@ from workerflow.services.deliver_task import DeliverTask
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.find_scheduled_fire import FindScheduledFire
 from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
 from workerflow.services.in_flight import InFlight
@@ -79,6 +80,7 @@ class Wired:
         self.tenants = Tenants()
         self.reconcile = ReconcileSchedules(
             schedules=self.world.schedules,
+            find_fire=FindScheduledFire(acceptances=self.world.acceptances, runs=self.runs, signals=self.world.signals),
             manifest=self.manifest,
             clock=self.clock,
             ids=self.ids,

@@ -83,6 +83,15 @@ class MissedFire:
     reason: Missed
 
 
+@dataclass(frozen=True, slots=True)
+class MadeFire:
+    """A fire that stands under its own key: as a task, or recorded as skipped."""
+
+    due_ms: int
+    trace_id: str
+    skipped: bool
+
+
 def unintended(missed: tuple[MissedFire, ...]) -> int:
     """How many of them somebody should hear of: not those of a schedule that was paused or disabled on purpose."""
     return sum(not one.reason.is_intended for one in missed)

@@ -15,9 +15,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from workerflow.domain.firing import MissedFire, moved
+from workerflow.domain.firing import MadeFire, MissedFire, moved
 from workerflow.domain.schedule_cursor import Missed, ScheduleCursor
 
 
@@ -31,7 +31,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """The cursor's next version, and the fire that was due and is not made."""
+    """The cursor's next version, and the fire that was due and is missed."""
 
     cursor: ScheduleCursor
     missed: tuple[MissedFire, ...] = ()
@@ -58,14 +58,37 @@ def in_step(cursor: ScheduleCursor, definition: Definition | None) -> bool:
 
 
 def reconcile_cursor(
-    cursor: ScheduleCursor, definition: Definition | None, *, now_ms: int, nonce: str
+    cursor: ScheduleCursor,
+    definition: Definition | None,
+    *,
+    now_ms: int,
+    nonce: str,
+    made: MadeFire | None = None,
 ) -> Reconciled | None:
-    """What the cursor becomes under the definition (None: gone); None if it stays as it is, in step or not."""
+    """What the cursor becomes under the definition (None: gone); None if it stays as it is, in step or not.
+
+    Args:
+        cursor: as it stands.
+        definition: what it shall follow.
+        now_ms: the moment of the tick.
+        nonce: of the write.
+        made: the fire that `pending_fire` tells of, if a tick has made it that did not move the cursor.
+    """
     if in_step(cursor, definition):
         return _followed(cursor, definition, now_ms, nonce)
     if cursor.since_ms >= now_ms:
         return None
-    return _retired(cursor, now_ms, nonce) if definition is None else _restarted(cursor, definition, now_ms, nonce)
+    return _begun_anew(cursor, definition, made, now_ms, nonce)
+
+
+def pending_fire(cursor: ScheduleCursor, definition: Definition | None, *, now_ms: int) -> int | None:
+    """When the one fire was due that the cursor's old definition leaves undecided; None if there is none.
+
+    There may be more of them, but the definition that would tell of them is gone.
+    """
+    if in_step(cursor, definition) or cursor.since_ms >= now_ms:
+        return None
+    return None if cursor.next_due_ms is None or cursor.next_due_ms > now_ms else cursor.next_due_ms
 
 
 def _followed(cursor: ScheduleCursor, definition: Definition | None, now_ms: int, nonce: str) -> Reconciled | None:
@@ -78,26 +101,23 @@ def _followed(cursor: ScheduleCursor, definition: Definition | None, now_ms: int
     )
 
 
-def _retired(cursor: ScheduleCursor, now_ms: int, nonce: str) -> Reconciled:
-    missed = _pending(cursor, now_ms, Missed.DISABLED)
-    return Reconciled(moved(cursor, missed=missed, next_due_ms=None, nonce=nonce, since_ms=now_ms), missed)
-
-
-def _restarted(cursor: ScheduleCursor, definition: Definition, now_ms: int, nonce: str) -> Reconciled:
-    missed = _pending(cursor, now_ms, Missed.LATE)
+def _begun_anew(
+    cursor: ScheduleCursor, definition: Definition | None, made: MadeFire | None, now_ms: int, nonce: str
+) -> Reconciled:
+    due_ms = pending_fire(cursor, definition, now_ms=now_ms)
+    reason = Missed.DISABLED if definition is None else Missed.LATE
+    if made is not None and made.skipped:
+        reason = Missed.OVERLAP
+    is_task = made is not None and not made.skipped
+    missed = () if due_ms is None or is_task else (MissedFire(due_ms, reason),)
     after = moved(
         cursor,
         missed=missed,
-        next_due_ms=definition.next_fire(now_ms),
+        next_due_ms=None if definition is None else definition.next_fire(now_ms),
         nonce=nonce,
-        timing=definition.timing,
+        timing=cursor.timing if definition is None else definition.timing,
         since_ms=now_ms,
     )
+    if made is not None and is_task:
+        after = replace(after, last_due_ms=made.due_ms, last_trace_id=made.trace_id)
     return Reconciled(after, missed)
-
-
-def _pending(cursor: ScheduleCursor, now_ms: int, reason: Missed) -> tuple[MissedFire, ...]:
-    """The one fire that is known to have been due: the definition that would tell of others is gone."""
-    if cursor.next_due_ms is None or cursor.next_due_ms > now_ms:
-        return ()
-    return (MissedFire(cursor.next_due_ms, reason),)

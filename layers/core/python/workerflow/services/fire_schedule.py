@@ -4,7 +4,8 @@
              ^ under its own key: whoever makes it again finds it taken, and the first decision stands
 
 A process that dies in between leaves the cursor where it was: the next tick plans again, and what was accepted is
-found. Two ticks at the same time accept each fire once, and one of them moves the cursor.
+found. Two ticks at the same time accept each fire once, and one of them moves the cursor. If another version's tick has
+begun the cursor anew meanwhile, it is told of the newest fire, which the next one may not overlap.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workerflow.domain.errors import IntegrityError
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError
 from workerflow.domain.fire import CONTENT_TYPE, fire_key, fire_payload, fire_scope, skipped_run
 from workerflow.domain.firing import FiringPlan, MissedFire, moved, unintended
 from workerflow.domain.identity import TraceId
@@ -25,6 +26,7 @@ from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import AcceptanceStore, RunStore, Written
 from workerflow.ports.world import Clock, Ids, Signals
 from workerflow.services.accept_task import Accepted, KeyReused, TakeTask, TaskDraft, taken
+from workerflow.services.ledger import MAX_TRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,23 @@ class FireSchedule:
             last_trace_id=last,
         )
         # Whoever moves the cursor counts what was missed: two ticks do not count it twice.
-        if self.schedules.write_cursor(after) == Written() and (told := unintended(missed)):
+        if self._write(after) and (told := unintended(missed)):
             self.signals.count("FireMissed", told, schedule=schedule.name)
+
+    def _write(self, after: ScheduleCursor) -> bool:
+        """Whether the cursor moved. If another tick was first, its row stands, and learns of the newest fire."""
+        wanted = after
+        for _ in range(MAX_TRIES):
+            outcome = self.schedules.write_cursor(wanted)
+            if isinstance(outcome, Written):
+                return wanted is after
+            standing = outcome.current
+            if standing is None or (standing.last_due_ms or 0) >= (after.last_due_ms or 0):
+                return False
+            wanted = standing.change(
+                nonce=self.ids.nonce(), last_due_ms=after.last_due_ms, last_trace_id=after.last_trace_id
+            )
+        raise StoreUnavailableError("a schedule's cursor is contended")
 
     def _make(self, schedule: Schedule, tenant: str, due_ms: int, last: str | None) -> _Fire:
         draft = TaskDraft(

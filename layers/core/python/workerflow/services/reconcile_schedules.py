@@ -21,13 +21,21 @@ from workerflow.domain.cron import Timing
 from workerflow.domain.errors import PlatformError, StoreUnavailableError
 from workerflow.domain.firing import unintended
 from workerflow.domain.manifest import Manifest
-from workerflow.domain.reconciling import Definition, Reconciled, first_cursor, in_step, reconcile_cursor
+from workerflow.domain.reconciling import (
+    Definition,
+    Reconciled,
+    first_cursor,
+    in_step,
+    pending_fire,
+    reconcile_cursor,
+)
 from workerflow.domain.schedule import Schedule
 from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.tenants import Tenants
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import Written
 from workerflow.ports.world import Clock, Ids, Signals
+from workerflow.services.find_scheduled_fire import FindScheduledFire
 from workerflow.services.ledger import MAX_TRIES
 from workerflow.services.resend import TickBudget
 
@@ -40,6 +48,7 @@ class ReconcileSchedules:
     """
 
     schedules: ScheduleStore
+    find_fire: FindScheduledFire
     manifest: Manifest
     clock: Clock
     ids: Ids
@@ -149,7 +158,9 @@ class ReconcileSchedules:
     ) -> Reconciled | None:
         nonce = self.ids.nonce()
         if cursor is not None:
-            return reconcile_cursor(cursor, definition, now_ms=now_ms, nonce=nonce)
+            due_ms = pending_fire(cursor, definition, now_ms=now_ms)
+            made = None if due_ms is None else self.find_fire(tenant, name, due_ms)
+            return reconcile_cursor(cursor, definition, now_ms=now_ms, nonce=nonce, made=made)
         if definition is None:
             return None
         return Reconciled(first_cursor(tenant, name, definition, now_ms=now_ms, nonce=nonce))

@@ -1,0 +1,49 @@
+"""Find what became of a fire that its cursor does not tell of: its tick died, or has not moved the cursor yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workerflow.domain.errors import IntegrityError
+from workerflow.domain.fire import fire_key, fire_scope
+from workerflow.domain.firing import MadeFire
+from workerflow.domain.identity import acceptance_hash
+from workerflow.domain.run import Run, RunState
+from workerflow.domain.task import Acceptance
+from workerflow.ports.stores import AcceptanceStore, RunStore
+from workerflow.ports.world import Signals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindScheduledFire:
+    """Looks for a fire under its own key: one read, and one more if it is there."""
+
+    acceptances: AcceptanceStore
+    runs: RunStore
+    signals: Signals
+
+    def __call__(self, tenant: str, schedule: str, due_ms: int) -> MadeFire | None:
+        """The fire, if it was made or recorded as skipped. What nobody can read was made by nobody, and not skipped.
+
+        Raises:
+            StoreUnavailableError: ask again.
+        """
+        standing = self._acceptance(tenant, acceptance_hash(tenant, fire_scope(schedule), fire_key(due_ms)))
+        if standing is None:
+            return None
+        row = self._row(tenant, standing.trace_id)
+        return MadeFire(due_ms, standing.trace_id, skipped=row is not None and row.state is RunState.SKIPPED)
+
+    def _acceptance(self, tenant: str, key_hash: str) -> Acceptance | None:
+        try:
+            return self.acceptances.get(tenant, key_hash)
+        except IntegrityError:
+            self.signals.count("UnreadableRow")
+            return None
+
+    def _row(self, tenant: str, trace_id: str) -> Run | None:
+        try:
+            return self.runs.get(tenant, trace_id)
+        except IntegrityError:
+            self.signals.count("UnreadableRow")
+            return None
