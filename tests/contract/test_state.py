@@ -122,3 +122,11 @@ def test_an_audit_event_that_is_appended_twice_is_one_row(world: Ports) -> None:
     world.audit.append(AUDIT)
     world.audit.append(bare)
     assert sorted(world.audit_events(), key=lambda event: event.nonce) == [AUDIT, bare]
+
+
+def test_the_cursors_of_two_walks_are_apart(world: Ports) -> None:
+    sweeps, retrys = Cursor("default", 0, "a" * 44, 1, "1" * 16), Cursor("default", 0, "b", 1, "2" * 16)
+    assert world.cursors.move_cursor(sweeps) == Written()
+    assert world.retry_cursors.move_cursor(retrys) == Written()
+    assert world.cursors.get_cursor("default", 0) == sweeps
+    assert world.retry_cursors.get_cursor("default", 0) == retrys

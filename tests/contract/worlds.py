@@ -52,6 +52,7 @@ class Ports:
     replays: ReplayStore
     switches: SwitchStore
     cursors: CursorStore
+    retry_cursors: CursorStore
     audit: AuditLog
     blobs: BlobStore
     schedules: ScheduleStore
@@ -103,6 +104,7 @@ def in_memory() -> Iterator[Ports]:
         replays=world.replays,
         switches=world.switches,
         cursors=world.cursors,
+        retry_cursors=world.retry_cursors,
         audit=world.audit,
         blobs=world.blobs,
         schedules=world.schedules,
@@ -134,6 +136,7 @@ def on_aws() -> Iterator[Ports]:
             replays=world.replays,
             switches=world.switches,
             cursors=world.cursors,
+            retry_cursors=world.retry_cursors,
             audit=world.audit,
             blobs=world.blobs,
             schedules=world.schedules,

@@ -50,6 +50,7 @@ class Memory:
     replay_counts: dict[tuple[str, str], int] = field(default_factory=dict)
     switches: dict[tuple[str, str], Switch] = field(default_factory=dict)
     cursors: dict[tuple[str, int], Cursor] = field(default_factory=dict)
+    retry_cursors: dict[tuple[str, int], Cursor] = field(default_factory=dict)
     audit: dict[tuple[str, int, str], AuditEvent] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     schedules: dict[tuple[str, str], ScheduleCursor] = field(default_factory=dict)

@@ -224,19 +224,20 @@ class FakeSwitches:
 class FakeCursors:
     """CursorStore."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, kept: dict[tuple[str, int], Cursor]) -> None:
         self._memory = memory
+        self._kept = kept
 
     def get_cursor(self, tenant: str, shard: int) -> Cursor | None:
         with self._memory.call("cursors.get_cursor"):
-            return self._memory.cursors.get((tenant, shard))
+            return self._kept.get((tenant, shard))
 
     def move_cursor(self, cursor: Cursor) -> Written | Conflict[Cursor]:
         with self._memory.call("cursors.move_cursor"):
-            standing = self._memory.cursors.get((cursor.tenant, cursor.shard))
+            standing = self._kept.get((cursor.tenant, cursor.shard))
             if (standing.version if standing else 0) != cursor.version - 1:
                 return _answer(standing, cursor)
-            self._memory.cursors[cursor.tenant, cursor.shard] = cursor
+            self._kept[cursor.tenant, cursor.shard] = cursor
             return Written()
 
 

@@ -11,6 +11,7 @@ from tests.support.schedules import a_cursor
 from tests.support.script import FailsForGood, Script
 from tests.support.tasks import a_schedule
 from tests.support.world import MANIFEST, MINUTE_MS, START_MS, World
+from workerflow.domain.dead_letter import letter_position
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.identity import DEFAULT_TENANT, TraceId
 from workerflow.domain.manifest import Manifest
@@ -18,6 +19,7 @@ from workerflow.domain.objects import DAY_MS, output_pointer, payload_pointer, s
 from workerflow.domain.rollup import ALL_SOURCES, Span
 from workerflow.domain.run import LetterClass, RunState
 from workerflow.ports.cleanup import CleanupMark
+from workerflow.ports.stores import Cursor
 
 GONE = "schedule:gone"
 LONG_AGO_MS = START_MS - 40 * DAY_MS
@@ -66,6 +68,7 @@ def _counted_once(world: World) -> Iterator[str]:
 
 
 def _fail(world: World) -> None:
+    world.kept.leave_retry_cursor(Cursor(DEFAULT_TENANT, 0, letter_position(START_MS - DAY_MS), 1, "1" * 16))
     world.call()
     world.go_on(600)
 

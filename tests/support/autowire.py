@@ -86,6 +86,7 @@ class Joined:
         }
         self._named: dict[str, Any] = {"retention_seconds": 30 * DAY_S, "wait_seconds": 1.0, "pages_a_keep": 1}
         self._special: dict[str, Callable[[], Any]] = {
+            "RetryLetters.cursors": lambda: world.retry_cursors,
             "CappedRuns.queue": lambda: lambda: world.queue,
             "Tick.tenants": lambda: self.get(services()["KnownTenants"]),
         }

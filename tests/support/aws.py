@@ -121,6 +121,7 @@ class AwsWorld:
         )
         self.switches = DynamoSwitches(database, state=physical(CURSOR_STATE), audit=physical(AUDIT_EVENTS))
         self.cursors = DynamoCursors(database, physical(CURSOR_STATE))
+        self.retry_cursors = DynamoCursors(database, physical(CURSOR_STATE), "retry")
         self.audit = DynamoAuditLog(database, physical(AUDIT_EVENTS))
         self.schedules = DynamoSchedules(
             database,

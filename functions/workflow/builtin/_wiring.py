@@ -12,6 +12,7 @@ from functions.workflow.wiring import workflow
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.cleanup import DynamoCleanup
+from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.replays import DynamoReplays
 from workerflow.adapters.dynamodb.rollups import DynamoRollups
@@ -102,7 +103,15 @@ def wire(
     return BuiltIns(
         beat=Beat(clock=clock, signals=signals),
         roll_up=RollUp(acceptances=acceptances, runs=runs, rollups=rollups, clock=clock),
-        retry_letters=RetryLetters(replays=replays, replay=replay, rules=_rules(settings), clock=clock, faults=signals),
+        retry_letters=RetryLetters(
+            replays=replays,
+            cursors=DynamoCursors(database, settings.cursor_state, "retry"),
+            replay=replay,
+            rules=_rules(settings),
+            clock=clock,
+            ids=ids,
+            faults=signals,
+        ),
         write_digest=WriteDigest(rollups=rollups, replays=replays, schedules=schedules, clock=clock),
         clean_up=CleanUp(
             objects=objects,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.unit.services.tricks import nothing
 from tests.unit.services.wired import PERMANENT, RETRYABLE, TENANT, Wired
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.enablement import Enablement
@@ -30,9 +31,11 @@ RULES = RetryRules(
 def retry(wired: Wired, *, seconds: float = 1000, **rules: object) -> dict[str, object]:
     service = RetryLetters(
         replays=wired.world.replays,
+        cursors=wired.world.retry_cursors,
         replay=wired.replay,
         rules=replace(RULES, **rules),  # type: ignore[arg-type]
         clock=wired.clock,
+        ids=wired.ids,
         faults=wired.signals,
     )
     return service(TENANT, actor=ACTOR, until_ms=wired.clock.ms + round(seconds * 1000))
@@ -43,6 +46,45 @@ def fail(wired: Wired, key: str = "key-1", letter_class: LetterClass = LetterCla
     task = wired.take(key)
     fail_again(wired, task, letter_class)
     return task
+
+
+def some_letters(wired: Wired, number: int) -> list[Acceptance]:
+    """Tasks that failed one after another."""
+    tasks = []
+    for one in range(number):
+        tasks.append(fail(wired, f"key-{wired.clock.ms}-{one}"))
+        wired.clock.advance(0.001)
+    return tasks
+
+
+def of_a_removed_route(wired: Wired, tasks: Sequence[Acceptance]) -> None:
+    for task in tasks:
+        key = (TENANT, task.trace_id)
+        wired.memory.runs[key] = replace(wired.memory.runs[key], source="route:removed")
+        wired.memory.letters[key] = replace(wired.memory.letters[key], source="route:removed")
+
+
+def without_payload(wired: Wired, tasks: Sequence[Acceptance]) -> None:
+    for task in tasks:
+        del wired.memory.acceptances[TENANT, task.key_hash]
+        wired.memory.letters[TENANT, task.trace_id] = replace(letter_of(wired, task), payload=None)
+
+
+def with_payload_again(wired: Wired, tasks: Sequence[Acceptance]) -> None:
+    for task in tasks:
+        wired.memory.acceptances[TENANT, task.key_hash] = task
+
+
+def attempts_of_a_fire(wired: Wired, *, per_run: int) -> int:
+    """Attempts until one succeeds, three at most; the first replay of each fails."""
+    for attempt in range(1, 4):
+        wired.refuse("replays.record_replay")
+        try:
+            retry(wired, per_run=per_run)
+        except RetryableError:
+            continue
+        return attempt
+    return 3
 
 
 def fail_again(wired: Wired, task: Acceptance, letter_class: LetterClass = LetterClass.PLATFORM) -> None:
@@ -70,7 +112,7 @@ class TestWhich:
     def test_a_letter_of_the_right_class_and_age_becomes_a_task(self, wired: Wired) -> None:
         task = fail(wired)
         an_hour_later(wired)
-        assert retry(wired) == {"replayed": 1, "refused": {}, "more": False}
+        assert retry(wired) == {"replayed": 1, "failed": 0, "refused": {}, "more": False}
         [child] = children(wired)
         assert child.lineage is not None
         assert child.lineage.parent == task.trace_id
@@ -110,7 +152,7 @@ class TestWhich:
         fail(wired)
         an_hour_later(wired)
         wired.switch(Enablement.DISABLED)
-        assert retry(wired) == {"replayed": 0, "refused": {"disabled": 1}, "more": False}
+        assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {"disabled": 1}, "more": False}
 
     def test_another_tenants_letters_are_not_seen(self, wired: Wired) -> None:
         task = fail(wired)
@@ -139,7 +181,7 @@ class TestBounds:
             tasks.append(fail(wired, f"key-{number}"))
             wired.clock.advance(1)
         an_hour_later(wired)
-        assert retry(wired, per_run=2) == {"replayed": 2, "refused": {}, "more": True}
+        assert retry(wired, per_run=2) == {"replayed": 2, "failed": 0, "refused": {}, "more": True}
         states = [letter_of(wired, task).state for task in tasks]
         assert states == [LetterState.REPLAYED] * 2 + [LetterState.OPEN] * 3
 
@@ -160,31 +202,113 @@ class TestBounds:
             fail(wired, f"other-{number}", LetterClass.HANDLER_ERROR)
         fail(wired)
         an_hour_later(wired)
-        assert retry(wired) == {"replayed": 0, "refused": {}, "more": True}
+        assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {}, "more": True}
 
     def test_without_time_it_begins_with_none(self, wired: Wired) -> None:
         fail(wired)
         an_hour_later(wired)
-        assert retry(wired, seconds=0) == {"replayed": 0, "refused": {}, "more": True}
+        assert retry(wired, seconds=0) == {"replayed": 0, "failed": 0, "refused": {}, "more": True}
 
     def test_running_again_replays_nothing_twice(self, wired: Wired) -> None:
         fail(wired)
         an_hour_later(wired)
         retry(wired)
-        assert retry(wired) == {"replayed": 0, "refused": {}, "more": False}
+        assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {}, "more": False}
         assert len(children(wired)) == 1
 
 
+class TestLettersThatMayNotBeReplayed:
+    """They stay open, and must not stand in the way of those behind them."""
+
+    @pytest.fixture(autouse=True)
+    def few_tries(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retry_letters, "LETTERS_TRIED", 3)
+
+    def test_a_source_that_is_disabled_is_asked_for_once_a_run(self, wired: Wired) -> None:
+        gone = some_letters(wired, 5)
+        good = fail(wired, "good")
+        of_a_removed_route(wired, gone)
+        an_hour_later(wired)
+        assert retry(wired) == {"replayed": 1, "failed": 0, "refused": {"disabled": 5}, "more": False}
+        assert letter_of(wired, good).state is LetterState.REPLAYED
+
+    def test_a_run_goes_on_behind_those_that_the_last_one_tried(self, wired: Wired) -> None:
+        without_payload(wired, some_letters(wired, 5))
+        good = fail(wired, "good")
+        an_hour_later(wired)
+        assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {"payload_gone": 3}, "more": True}
+        assert retry(wired) == {"replayed": 1, "failed": 0, "refused": {"payload_gone": 2}, "more": True}
+        assert letter_of(wired, good).state is LetterState.REPLAYED
+
+    def test_after_the_end_it_goes_on_at_the_beginning(self, wired: Wired) -> None:
+        first = some_letters(wired, 3)
+        without_payload(wired, first)
+        an_hour_later(wired)
+        retry(wired)
+        fail(wired, "good")
+        retry(wired)
+        an_hour_later(wired)
+        with_payload_again(wired, first)
+        retry(wired)
+        assert retry(wired)["more"] is False
+        assert {letter_of(wired, task).state for task in first} == {LetterState.REPLAYED}
+
+    def test_a_position_older_than_any_letter_that_counts_is_none(self, wired: Wired) -> None:
+        without_payload(wired, some_letters(wired, 5))
+        an_hour_later(wired)
+        retry(wired)
+        wired.clock.advance(48 * 3600)
+        good = fail(wired, "good")
+        an_hour_later(wired)
+        assert retry(wired) == {"replayed": 1, "failed": 0, "refused": {}, "more": False}
+        assert letter_of(wired, good).state is LetterState.REPLAYED
+
+    def test_a_run_that_comes_to_the_end_writes_nothing(self, wired: Wired) -> None:
+        fail(wired)
+        an_hour_later(wired)
+        retry(wired)
+        assert "cursors.move_cursor" not in wired.memory.calls
+
+
 class TestFailures:
-    def test_one_replay_that_fails_does_not_stop_the_others_and_fails_the_run(self, wired: Wired) -> None:
+    def test_one_replay_that_fails_does_not_stop_the_others_and_is_left_to_the_next_run(self, wired: Wired) -> None:
         for number in range(3):
             fail(wired, f"key-{number}")
         an_hour_later(wired)
         wired.refuse("replays.record_replay", after=1)
-        with pytest.raises(RetryableError, match="1 of 3 replays failed, 2 were made"):
-            retry(wired)
+        assert retry(wired) == {"replayed": 2, "failed": 1, "refused": {}, "more": False}
         assert len(wired.signals.told) == 1
         assert retry(wired)["replayed"] == 1
+
+    def test_a_fire_whose_attempts_all_meet_a_failure_makes_no_more_than_its_number(self, wired: Wired) -> None:
+        some_letters(wired, 40)
+        an_hour_later(wired)
+        assert attempts_of_a_fire(wired, per_run=10) == 1
+        assert len(children(wired)) == 9
+
+    def test_a_replay_whose_answer_was_lost_counts(self, wired: Wired) -> None:
+        some_letters(wired, 40)
+        an_hour_later(wired)
+        wired.lose_answer("replays.record_replay")
+        retry(wired, per_run=10)
+        assert len(children(wired)) == 10
+
+    def test_a_run_that_could_do_nothing_stops_trying_soon_and_is_tried_again(self, wired: Wired) -> None:
+        some_letters(wired, 40)
+        an_hour_later(wired)
+        wired.refuse("replays.record_replay", 1000)
+        with pytest.raises(RetryableError, match="5 of 5 replays failed, none was made"):
+            retry(wired)
+        wired.memory.before = nothing
+        assert retry(wired)["replayed"] == 39
+        assert retry(wired)["replayed"] == 1, "the one at which it stopped comes last"
+
+    def test_a_position_that_cannot_be_kept_does_not_make_the_run_begin_anew(self, wired: Wired) -> None:
+        some_letters(wired, 5)
+        an_hour_later(wired)
+        wired.refuse("cursors.move_cursor")
+        assert retry(wired, per_run=2)["replayed"] == 2
+        assert len(wired.signals.told) == 1
 
     def test_a_child_that_succeeds_resolves_its_letter(self, wired: Wired) -> None:
         task = fail(wired)

@@ -125,8 +125,9 @@ CURSOR_STATE = Table(
     name="cursor_state",
     partition_key="pk",
     sort_key="sk",
-    partition_value="<tenant>#switch, <tenant>#sweep, <tenant>#schedule, <tenant>#cleanup; #tick, #tenants",
-    sort_value="the source of a switch, the shard of a sweep cursor, the name of a schedule; `-` where there is one",
+    partition_value="<tenant>#switch, <tenant>#sweep, <tenant>#schedule, <tenant>#cleanup, <tenant>#retry; "
+    "#tick, #tenants",
+    sort_value="the source of a switch, the shard of a cursor, the name of a schedule; `-` where there is one",
     meaning="Small mutable state: run-time switches, the sweeper's cursors, each schedule's cursor, the newest tick, "
     "the declared tenants.",
     indexes=(SCHEDULES_DUE,),

@@ -52,7 +52,12 @@ class DueRun:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the sweeper has read a shard: everything up to `position` (a trace id) was visited."""
+    """How far a walk has come: everything up to `position` was visited.
+
+    Attributes:
+        shard: of the sweeper's; 0 for a walk that has one cursor.
+        position: a trace id of the sweeper's, a letter's position of the retry of dead letters.
+    """
 
     tenant: str
     shard: int
@@ -176,7 +181,7 @@ class SwitchStore(Protocol):
 
 
 class CursorStore(Protocol):
-    """The sweeper's cursors."""
+    """The cursors of one walk, the sweeper's for one."""
 
     def get_cursor(self, tenant: str, shard: int) -> Cursor | None:
         """Read a cursor, strongly."""

@@ -17,9 +17,9 @@ def switch_key(tenant: str, source: str) -> Item:
     return {"pk": switch_partition(tenant), "sk": source}
 
 
-def cursor_key(tenant: str, shard: int) -> Item:
-    """Where a cursor of the sweeper stands."""
-    return {"pk": f"{tenant}#sweep", "sk": f"{shard:02x}"}
+def cursor_key(tenant: str, shard: int, walk: str = "sweep") -> Item:
+    """Where a cursor of the sweeper stands, or of another walk."""
+    return {"pk": f"{tenant}#{walk}", "sk": f"{shard:02x}"}
 
 
 def switch_to_item(switch: Switch) -> Item:
@@ -52,10 +52,10 @@ def switch_from_item(item: Item) -> Switch:
         )
 
 
-def cursor_to_item(cursor: Cursor) -> Item:
+def cursor_to_item(cursor: Cursor, walk: str = "sweep") -> Item:
     """The whole cursor."""
     return {
-        **cursor_key(cursor.tenant, cursor.shard),
+        **cursor_key(cursor.tenant, cursor.shard, walk),
         "position": cursor.position,
         "version": cursor.version,
         "nonce": cursor.nonce,
