@@ -154,6 +154,15 @@ class TestWhich:
         wired.switch(Enablement.DISABLED)
         assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {"disabled": 1}, "more": False}
 
+    def test_a_task_whose_caller_was_told_that_it_had_failed_is_left_to_people(self, wired: Wired) -> None:
+        """A child would do behind the caller's back what it was told had not been done."""
+        task = fail(wired)
+        key = (TENANT, task.trace_id)
+        wired.memory.runs[key] = replace(wired.memory.runs[key], mode="sync")
+        an_hour_later(wired)
+        assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {"sync_task": 1}, "more": False}
+        assert isinstance(wired.replay(ReplayOrder(TENANT, task.trace_id, "ops", "by hand")), Replayed)
+
     def test_another_tenants_letters_are_not_seen(self, wired: Wired) -> None:
         task = fail(wired)
         letter = wired.memory.letters.pop((TENANT, task.trace_id))

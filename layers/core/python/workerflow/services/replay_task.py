@@ -39,6 +39,8 @@ class ReplayOrder:
         edited_body: another payload, or None for the parent's.
         new_effects: True gives the child effect keys of its own: effects outside happen again.
         max_generations: refuse a replay beyond this number under its root, at most MAX_GENERATIONS.
+        by_itself: no person asked for it. A sync task is left alone then: its caller was told that it had failed, and
+            may have acted on that.
     """
 
     tenant: str
@@ -48,6 +50,7 @@ class ReplayOrder:
     edited_body: bytes | None = None
     new_effects: bool = False
     max_generations: int = MAX_GENERATIONS
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,11 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class NotReplayable:
-    """Why not. `code` is one of: not_found, not_ended, payload_gone, disabled, too_many_generations."""
+    """Why not.
+
+    Attributes:
+        code: one of not_found, not_ended, payload_gone, disabled, sync_task, too_many_generations.
+    """
 
     code: str
     detail: str
@@ -148,6 +155,8 @@ class ReplayTask:
         source = self.manifest.find(name)
         if source is None or self.enablement(order.tenant, name) is Enablement.DISABLED:
             return NotReplayable("disabled", f"{name} is disabled or no longer exists")
+        if order.by_itself and parent.run.mode == "sync":
+            return NotReplayable("sync_task", "its caller was told that it had failed")
         if order.edited_body is not None:
             faults = self.schemas.faults(source, order.edited_body)
             return InvalidEdit(faults) if faults else None

@@ -4,7 +4,8 @@
                  |--- replayed, oldest first, up to a number a run ---|   later: a person's matter
 
 Only an open letter is replayed. A letter whose task was replayed is not open any more, and its child's letter stands
-in for it: so the leaves of lineages are replayed and nothing else, and a root not beyond its number of generations.
+in for it: so the leaves of lineages are replayed and nothing else, and a root not beyond its number of generations. The
+letter of a sync task is a person's matter: its caller was told that it had failed.
 
 A run that does not come to the end leaves its position, and the next one goes on behind it: letters that may not be
 replayed are in nobody's way.
@@ -174,4 +175,5 @@ class RetryLetters:
             actor=actor,
             reason=f"dead letter of class {entry.letter_class.value}",
             max_generations=self.rules.generations,
+            by_itself=True,
         )
