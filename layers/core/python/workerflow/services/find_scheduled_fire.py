@@ -9,6 +9,7 @@ from workerflow.domain.fire import fire_key, fire_scope
 from workerflow.domain.firing import MadeFire
 from workerflow.domain.identity import acceptance_hash
 from workerflow.domain.run import Run, RunState
+from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.task import Acceptance
 from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Signals
@@ -22,17 +23,24 @@ class FindScheduledFire:
     runs: RunStore
     signals: Signals
 
-    def __call__(self, tenant: str, schedule: str, due_ms: int) -> MadeFire | None:
-        """The fire, if it was made or recorded as skipped. What nobody can read was made by nobody, and not skipped.
+    def __call__(self, cursor: ScheduleCursor) -> MadeFire | None:
+        """The fire that the cursor has as its next one, if it was made or recorded as skipped.
+
+        An acceptance that nobody can read is none; a run that nobody can read was not skipped.
 
         Raises:
             StoreUnavailableError: ask again.
         """
-        standing = self._acceptance(tenant, acceptance_hash(tenant, fire_scope(schedule), fire_key(due_ms)))
+        if cursor.next_due_ms is None:
+            return None
+        key = fire_key(cursor.next_due_ms)
+        standing = self._acceptance(cursor.tenant, acceptance_hash(cursor.tenant, fire_scope(cursor.name), key))
         if standing is None:
             return None
-        row = self._row(tenant, standing.trace_id)
-        return MadeFire(due_ms, standing.trace_id, skipped=row is not None and row.state is RunState.SKIPPED)
+        row = self._row(cursor.tenant, standing.trace_id)
+        return MadeFire(
+            cursor.next_due_ms, standing.trace_id, skipped=row is not None and row.state is RunState.SKIPPED
+        )
 
     def _acceptance(self, tenant: str, key_hash: str) -> Acceptance | None:
         try:

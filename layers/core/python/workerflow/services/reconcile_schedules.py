@@ -158,8 +158,8 @@ class ReconcileSchedules:
     ) -> Reconciled | None:
         nonce = self.ids.nonce()
         if cursor is not None:
-            due_ms = pending_fire(cursor, definition, now_ms=now_ms)
-            made = None if due_ms is None else self.find_fire(tenant, name, due_ms)
+            is_pending = pending_fire(cursor, definition, now_ms=now_ms) is not None
+            made = self.find_fire(cursor) if is_pending else None
             return reconcile_cursor(cursor, definition, now_ms=now_ms, nonce=nonce, made=made)
         if definition is None:
             return None
