@@ -23,6 +23,7 @@ from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.replays import DynamoReplays
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
+from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.adapters.s3 import S3Blobs
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.adapters.sqs import SqsTaskQueue
@@ -39,6 +40,7 @@ from workerflow.services.accept_task import Accepted, AcceptTask, Retention, Tas
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.replay_task import InvalidEdit, NotReplayable, Replayed, ReplayOrder, ReplayTask
 from workerflow.services.set_switch import SetSwitch, SwitchOrder
+from workerflow.services.tenants import KnownTenants
 from workerflow.tables import (
     AUDIT_EVENTS,
     CURSOR_STATE,
@@ -147,7 +149,13 @@ class Backstage:
     def switch(self, source: str, state: Enablement, reason: str, *, tenant: str = TENANT) -> None:
         """Pause, resume, disable or enable a route, by its name, or a schedule, by `schedule:` and its name."""
         source = source if ":" in source else f"route:{source}"
-        service = SetSwitch(switches=self.switches, manifest=self.manifest, clock=SystemClock(), ids=SystemIds())
+        service = SetSwitch(
+            switches=self.switches,
+            manifest=self.manifest,
+            tenants=self.tenants,
+            clock=SystemClock(),
+            ids=SystemIds(),
+        )
         assert service(SwitchOrder(tenant, source, state, ACTOR, reason)) is not None
 
     def replay(self, trace_id: str, reason: str, **choices: Any) -> Replayed | NotReplayable | InvalidEdit:
@@ -263,6 +271,12 @@ class Backstage:
     @cached_property
     def database(self) -> Database:
         return Database(self.stack.client("dynamodb"))
+
+    @cached_property
+    def tenants(self) -> KnownTenants:
+        """The declared tenants, at most a minute old."""
+        store = DynamoTenants(self.database, state=physical(CURSOR_STATE))
+        return KnownTenants(store=store, clock=SystemClock(), faults=Silence())
 
     @cached_property
     def acceptances(self) -> DynamoAcceptances:

@@ -42,6 +42,7 @@ class Planner:
         service = RunSchedule(
             schedules=self._schedules,
             manifest=self.backstage.manifest,
+            tenants=self.backstage.tenants,
             enablement=self._enablement,
             take=TakeTask(
                 acceptances=self.backstage.acceptances, clock=SystemClock(), ids=SystemIds(), retention=RETENTION

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from functions.workflow import handler
+from tests.fakes.surroundings import FakeFaults
 from tests.integration import scripted_handlers
 from tests.integration.functions_world import Context, FunctionsWorld, functions_world
 from tests.integration.scripted_handlers import starts
@@ -23,6 +24,7 @@ from workerflow.domain.run import LetterClass, RunState
 from workerflow.domain.stored import StoredBytes
 from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.services.set_switch import SetSwitch, SwitchOrder
+from workerflow.services.tenants import KnownTenants
 
 
 @pytest.fixture
@@ -34,6 +36,17 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Functions
 def answer(world: FunctionsWorld, route: str = "succeed", *, for_caller: bool = False) -> Execution:
     task = world.take(route=route, mode="sync" if for_caller else "async")
     return Execution.from_json(json.dumps(world.execute(task, for_caller=for_caller)).encode())
+
+
+def pause(world: FunctionsWorld, source: str) -> None:
+    set_switch = SetSwitch(
+        switches=world.aws.switches,
+        manifest=scripted_handlers.manifest(),
+        tenants=KnownTenants(store=world.aws.tenants, clock=SystemClock(), faults=FakeFaults()),
+        clock=SystemClock(),
+        ids=SystemIds(),
+    )
+    assert set_switch(SwitchOrder("default", source, Enablement.PAUSED, "ops", "maintenance")) is not None
 
 
 class TestAnswers:
@@ -97,13 +110,7 @@ class TestLedger:
         assert starts == []
 
     def test_a_switch_set_at_run_time_holds(self, world: FunctionsWorld) -> None:
-        set_switch = SetSwitch(
-            switches=world.aws.switches,
-            manifest=scripted_handlers.manifest(),
-            clock=SystemClock(),
-            ids=SystemIds(),
-        )
-        set_switch(SwitchOrder("default", "route:succeed", Enablement.PAUSED, "ops", "maintenance"))
+        pause(world, "route:succeed")
         task = world.take()
         assert world.execute(task)["status"] == "parked"
         assert world.run(task).paused
@@ -129,10 +136,7 @@ class TestSchedules:
         assert world.execute(task)["letterClass"] == "disabled"
 
     def test_a_schedule_is_paused_by_a_switch_of_its_own(self, world: FunctionsWorld) -> None:
-        set_switch = SetSwitch(
-            switches=world.aws.switches, manifest=scripted_handlers.manifest(), clock=SystemClock(), ids=SystemIds()
-        )
-        set_switch(SwitchOrder("default", "schedule:report", Enablement.PAUSED, "ops", "maintenance"))
+        pause(world, "schedule:report")
         task = world.take(source="schedule:report", kind="scheduled_job")
         assert world.execute(task)["status"] == "parked"
         assert world.run(task).paused

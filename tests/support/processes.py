@@ -35,6 +35,7 @@ from workerflow.services.read_schedules import ReadSchedules
 from workerflow.services.replay_task import ReplayTask
 from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
+from workerflow.services.tenants import KnownTenants
 from workerflow.services.tick import Tick
 from workerflow.tables import TABLES
 
@@ -135,6 +136,7 @@ class Processes:
     def start_operator(self) -> None:
         aws = self._aws
         shared: dict[str, Any] = {"manifest": self._manifest, "clock": self._clock}
+        tenants = KnownTenants(store=aws.tenants, clock=self._clock, faults=self.telemetry)
         self.replay = ReplayTask(
             **shared,
             acceptances=aws.acceptances,
@@ -151,6 +153,7 @@ class Processes:
         self.run_schedule = RunSchedule(
             schedules=aws.schedules,
             manifest=self._manifest,
+            tenants=tenants,
             enablement=CheckEnablement(**shared, switches=aws.switches),
             take=TakeTask(acceptances=aws.acceptances, clock=self._clock, ids=self._ids, retention=RETENTION),
             queue=aws.queue,
@@ -160,7 +163,7 @@ class Processes:
             **shared, schedules=aws.schedules, enablement=CheckEnablement(**shared, switches=aws.switches)
         )
         self.publish_tenants = PublishTenants(store=aws.tenants, clock=self._clock, ids=self._ids)
-        self.set_switch = SetSwitch(**shared, switches=aws.switches, ids=self._ids)
+        self.set_switch = SetSwitch(**shared, switches=aws.switches, tenants=tenants, ids=self._ids)
 
 
 def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:

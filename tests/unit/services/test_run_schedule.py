@@ -12,7 +12,10 @@ from tests.unit.services.wired import TENANT, message_of
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.run import RunState
+from workerflow.domain.schedule import EVERY_TENANT
 from workerflow.domain.task import Acceptance
+from workerflow.domain.tenants import UNLIMITED, Tenants
+from workerflow.ports.tenants import TenantsDocument
 from workerflow.services.run_schedule import NotRunnable, RunOrder, RunStarted
 
 ORDER = RunOrder(TENANT, "report", "key-1", "token:ops", "the customer asked")
@@ -139,6 +142,25 @@ def test_nor_is_another_tenants(hourly: Clockwork) -> None:
     outcome = run(hourly, tenant="acme")
     assert isinstance(outcome, NotRunnable)
     assert (outcome.code, hourly.memory.acceptances) == ("not_found", {})
+
+
+def test_for_a_tenant_that_is_not_declared_nothing_is_written() -> None:
+    clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,)))
+    outcome = run(clockwork, tenant="acme")
+    assert isinstance(outcome, NotRunnable)
+    assert outcome.code == "not_found"
+    assert (clockwork.memory.acceptances, clockwork.memory.audit, clockwork.wired.queue.messages) == ({}, {}, [])
+
+
+def test_for_one_that_is_declared_it_is_run_and_not_once_it_is_retired() -> None:
+    clockwork = Clockwork(a_schedule(tenants=(EVERY_TENANT,)))
+    declared = Tenants.of({"acme": UNLIMITED})
+    clockwork.memory.tenants = TenantsDocument(declared.to_text(), 1, "n")
+    assert isinstance(run(clockwork, tenant="acme"), RunStarted)
+    clockwork.clock.advance(61)
+    retired = Tenants.of({}).after(declared, now_ms=clockwork.clock.ms)
+    clockwork.memory.tenants = TenantsDocument(retired.to_text(), 2, "n")
+    assert isinstance(run(clockwork, tenant="acme", key="another"), NotRunnable)
 
 
 def test_its_deadline_counts_from_now(hourly: Clockwork) -> None:

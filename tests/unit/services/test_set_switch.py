@@ -9,6 +9,8 @@ import pytest
 from tests.unit.services.wired import TENANT, Wired
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.tenants import UNLIMITED, Tenants
+from workerflow.ports.tenants import TenantsDocument
 from workerflow.services.ledger import MAX_TRIES
 from workerflow.services.set_switch import SwitchOrder
 
@@ -70,6 +72,32 @@ def test_a_resume_is_the_way_back_from_paused_or_disabled_and_nothing_else(wired
     assert set_to(Enablement.ENABLED, "up, says the provider") == resumed_at_ms
     assert set_to(Enablement.DISABLED, "down again") is None
     assert set_to(Enablement.ENABLED, "up again") == wired.clock.ms
+
+
+def test_a_tenant_that_is_not_declared_has_no_switch(wired: Wired) -> None:
+    order = replace(PAUSE, tenant="acme")
+    assert wired.set_switch(order) is None
+    assert (wired.memory.switches, wired.memory.audit) == ({}, {})
+
+
+def test_one_that_is_declared_has_and_keeps_it_when_it_is_retired(wired: Wired) -> None:
+    order = replace(PAUSE, tenant="acme")
+    declared = Tenants.of({"acme": UNLIMITED})
+    wired.memory.tenants = TenantsDocument(declared.to_text(), 1, "n")
+    assert wired.set_switch(order) is not None
+    wired.clock.advance(61)
+    retired = Tenants.of({}).after(declared, now_ms=wired.clock.ms)
+    wired.memory.tenants = TenantsDocument(retired.to_text(), 2, "n")
+    resumed = wired.set_switch(replace(order, state=Enablement.ENABLED))
+    assert resumed is not None
+    assert resumed.resumed_at_ms == wired.clock.ms
+
+
+def test_while_nobody_knows_the_tenants_nothing_is_set(wired: Wired) -> None:
+    wired.refuse("tenants.get")
+    with pytest.raises(StoreUnavailableError):
+        wired.set_switch(PAUSE)
+    assert wired.memory.switches == {}
 
 
 def test_an_unknown_source_has_no_switch(wired: Wired) -> None:

@@ -229,7 +229,13 @@ class Wired:
 
     @property
     def set_switch(self) -> SetSwitch:
-        return SetSwitch(switches=self.world.switches, manifest=self.manifest, clock=self.clock, ids=self.ids)
+        return SetSwitch(
+            switches=self.world.switches,
+            manifest=self.manifest,
+            tenants=self.known_tenants,
+            clock=self.clock,
+            ids=self.ids,
+        )
 
     @property
     def take_task(self) -> TakeTask:
@@ -272,6 +278,7 @@ class Wired:
         return RunSchedule(
             schedules=self.world.schedules,
             manifest=self.manifest,
+            tenants=self.known_tenants,
             enablement=self.enablement,
             take=self.take_task,
             queue=self.queue,

@@ -19,6 +19,7 @@ from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.world import Signals, TaskQueue
 from workerflow.services.accept_task import Accepted, KeyReused, TakeTask, TaskDraft, send_or_leave, taken
 from workerflow.services.enablement import CheckEnablement
+from workerflow.services.tenants import KnownTenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class RunSchedule:
 
     schedules: ScheduleStore
     manifest: Manifest
+    tenants: KnownTenants
     enablement: CheckEnablement
     take: TakeTask
     queue: TaskQueue
@@ -73,8 +75,8 @@ class RunSchedule:
             StoreUnavailableError: unknown whether it was started; the same order again finds out.
         """
         schedule = self.manifest.schedules.get(order.schedule)
-        if schedule is None or not schedule.serves(order.tenant):
-            return NotRunnable("not_found", "the tenant has no such schedule")
+        if schedule is None or not schedule.serves(order.tenant) or self.tenants().policy_of(order.tenant) is None:
+            return NotRunnable("not_found", "there is no such tenant, or it has no such schedule")
         if self.enablement(order.tenant, schedule.source) is Enablement.DISABLED:
             return NotRunnable("disabled", f"{schedule.source} is disabled")
         outcome = self._record(order, schedule)

@@ -11,6 +11,7 @@ from workerflow.domain.manifest import Manifest
 from workerflow.ports.stores import SwitchStore, Written
 from workerflow.ports.world import Clock, Ids
 from workerflow.services.ledger import MAX_TRIES
+from workerflow.services.tenants import KnownTenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +27,25 @@ class SwitchOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetSwitch:
-    """Sets one switch; it holds everywhere within the enablement cache's 10 s."""
+    """Sets one switch; it holds everywhere within the enablement cache's 10 s.
+
+    A tenant that was retired still has switches: its tasks that were accepted go on to their end, or wait for a resume.
+    """
 
     switches: SwitchStore
     manifest: Manifest
+    tenants: KnownTenants
     clock: Clock
     ids: Ids
 
     def __call__(self, order: SwitchOrder) -> Switch | None:
-        """The switch as it stands now, or None if the tenant has no such source.
+        """The switch as it stands now, or None if there is no such tenant, or it has no such source.
 
         Raises:
             StoreUnavailableError: unknown whether it was set; setting it again is harmless.
         """
         source = self.manifest.find(order.source)
-        if source is None or not source.serves(order.tenant):
+        if source is None or not source.serves(order.tenant) or order.tenant not in self.tenants().looked_after:
             return None
         for _ in range(MAX_TRIES):
             before = self._find(order)
