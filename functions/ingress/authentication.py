@@ -12,17 +12,20 @@ from typing import Protocol
 from workerflow.domain.credential_refusals import SignatureMismatchError, TokenMismatchError, TooManyFailuresError
 from workerflow.domain.credentials import Credentials, Presented, Proof, prove
 from workerflow.domain.failure_limit import FailureLimit, failure_bucket
-from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.ports.world import Clock
 
 
 class CredentialStore(Protocol):
-    """Where tenants' live secrets are. Both methods raise StoreUnavailableError: unknown, ask again."""
+    """Where tenants' live secrets are. Both methods raise StoreUnavailableError: unknown, ask again.
 
-    def read(self, tenant: str) -> Credentials:
+    For a tenant that does not exist (`exists` is False) they take the time that they take for one that does, give
+    credentials of whomever for the comparison's sake, and raise nothing.
+    """
+
+    def read(self, tenant: str, *, exists: bool = True) -> Credentials:
         """The live secrets, as far as is known here; none if nothing is configured."""
 
-    def refresh(self, tenant: str) -> Credentials:
+    def refresh(self, tenant: str, *, exists: bool = True) -> Credentials:
         """The live secrets after a check failed: newer ones, if it is time to look for them."""
 
 
@@ -30,8 +33,7 @@ class CredentialStore(Protocol):
 class Authenticate:
     """Decides about credentials.
 
-    Calls for tenants that do not exist are checked against the default tenant's secrets, for the same work, and refused
-    all the same.
+    Calls for tenants that do not exist cost the same work, secrets are read and compared, and are refused all the same.
 
     A call that only a sender's signature proves stands outside of the limit: whoever makes a sender send to us with a
     wrong secret could otherwise get that sender's addresses blocked.
@@ -60,18 +62,18 @@ class Authenticate:
         if bucket is not None and (wait_seconds := self.limit.wait_seconds(bucket, now_ms)):
             raise TooManyFailuresError(wait_seconds)
         try:
-            return self._prove(presented, tenant if exists else DEFAULT_TENANT, exists=exists)
+            return self._prove(presented, tenant, exists=exists)
         except (SignatureMismatchError, TokenMismatchError):
             if bucket is not None:
                 self.limit.record_failure(bucket, now_ms)
             raise
 
-    def _prove(self, presented: Presented, owner: str, *, exists: bool) -> Proof:
-        known = self.store.read(owner)
+    def _prove(self, presented: Presented, tenant: str, *, exists: bool) -> Proof:
+        known = self.store.read(tenant, exists=exists)
         try:
             return self._check(presented, known, exists=exists)
         except (SignatureMismatchError, TokenMismatchError):
-            newer = self.store.refresh(owner)
+            newer = self.store.refresh(tenant, exists=exists)
             if newer == known:
                 raise
         return self._check(presented, newer, exists=exists)

@@ -13,6 +13,7 @@ from moto import mock_aws
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.secrets import (
     CACHE_SECONDS,
+    DECOYS,
     REFRESH_FLOOR_SECONDS,
     STALE_SECONDS,
     SecretTexts,
@@ -174,3 +175,58 @@ def test_a_copy_does_not_serve_for_ever(world: World) -> None:
     world.clock.pass_seconds(STALE_SECONDS)
     with pytest.raises(StoreUnavailableError):
         world.credentials.read("default")
+
+
+# Tenants that do not exist ------------------------------------------------------------------------------------------
+
+
+def _costs(world: World, tenant: str, *, exists: bool) -> list[int]:
+    """Reads that a guess costs at once, again at once, after the floor, and when the copy is old."""
+    costs = []
+    for seconds in (0, 0, REFRESH_FLOOR_SECONDS, CACHE_SECONDS):
+        world.clock.pass_seconds(seconds)
+        before = world.reads
+        world.credentials.read(tenant, exists=exists)
+        world.credentials.refresh(tenant, exists=exists)
+        costs.append(world.reads - before)
+    return costs
+
+
+def test_a_tenant_that_does_not_exist_costs_the_reads_of_one_that_does(world: World) -> None:
+    world.put(DOCUMENT)
+    world.put(DOCUMENT, "workerflow/dev/acme/ingress")
+    world.credentials.read("default")
+    known, unknown = _costs(world, "acme", exists=True), _costs(world, "nobody", exists=False)
+    assert known == unknown == [1, 0, 1, 1]
+
+
+def test_however_many_names_are_invented_so_many_reads_are_made_and_no_more(world: World) -> None:
+    world.put(DOCUMENT)
+    for number in range(20 * DECOYS):
+        world.credentials.read(f"nobody-{number}", exists=False)
+        world.credentials.refresh(f"nobody-{number}", exists=False)
+    assert world.reads == DECOYS
+
+
+def test_a_read_for_nobody_that_fails_fails_nothing_and_is_told_to_nobody(world: World) -> None:
+    """Where the default tenant has no secret, AWS denies the access to what it does not know."""
+    world.line_is_cut = True
+    for _ in range(3):
+        assert world.credentials.read("nobody", exists=False) == Credentials()
+        assert world.credentials.refresh("nobody", exists=False) == Credentials()
+    assert world.reads == 1
+    world.line_is_cut = False
+    world.put("not json")
+    world.clock.pass_seconds(CACHE_SECONDS)
+    assert world.credentials.read("nobody", exists=False) == Credentials()
+    assert world.faults.told == []
+
+
+def test_a_read_for_nobody_does_not_keep_the_default_tenants_copy_young_or_old(world: World) -> None:
+    world.put(DOCUMENT)
+    world.credentials.read("default")
+    world.put(ROTATED)
+    world.clock.pass_seconds(REFRESH_FLOOR_SECONDS)
+    world.credentials.refresh("nobody", exists=False)
+    assert len(world.credentials.read("default").tokens) == 1
+    assert len(world.credentials.refresh("default").tokens) == 2

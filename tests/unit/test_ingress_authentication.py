@@ -32,12 +32,12 @@ class Store:
     newer: Credentials = OLD
     calls: list[str] = field(default_factory=list)
 
-    def read(self, tenant: str) -> Credentials:
-        self.calls.append(f"read {tenant}")
+    def read(self, tenant: str, *, exists: bool = True) -> Credentials:
+        self.calls.append(f"read {tenant if exists else 'a decoy'}")
         return self.known
 
-    def refresh(self, tenant: str) -> Credentials:
-        self.calls.append(f"refresh {tenant}")
+    def refresh(self, tenant: str, *, exists: bool = True) -> Credentials:
+        self.calls.append(f"refresh {tenant if exists else 'a decoy'}")
         return self.newer
 
 
@@ -75,7 +75,7 @@ def test_an_unknown_tenant_costs_the_same_work_as_a_wrong_secret() -> None:
     for store, tenant, token in ((known, "default", "wrong"), (unknown, "other", OLD.tokens[0])):
         with pytest.raises(TokenMismatchError):
             attempt(authentication(store), token, tenant)
-    assert known.calls == unknown.calls
+    assert (known.calls, unknown.calls) == (["read default", "refresh default"], ["read a decoy", "refresh a decoy"])
 
 
 def test_after_a_burst_of_failures_nothing_is_read_or_compared() -> None:

@@ -8,10 +8,15 @@ publishes the new secret before its first use is noticed at once, and a retired 
      |---------------|--------10 s-------|-> refresh     |-> floor: no refresh   |-> older than 300 s: refresh
 
 While Secrets Manager does not answer, the last copy serves on, for STALE_SECONDS at most.
+
+The time of an answer must not tell whether there is such a tenant. So in the name of one that there is not, a secret is
+read, too: the default tenant's, which costs what any secret costs, as one of DECOYS copies of their own, by the same
+ages and floors. What comes of it lets nobody in, and its failure fails nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
@@ -22,6 +27,7 @@ from botocore.exceptions import ClientError
 from workerflow.adapters.aws_errors import code_of, in_our_words
 from workerflow.domain.credentials import Credentials
 from workerflow.domain.errors import IntegrityError, PlatformError
+from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.ports.world import Clock, Faults
 
 if TYPE_CHECKING:
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
 CACHE_SECONDS = 300
 REFRESH_FLOOR_SECONDS = 10
 STALE_SECONDS = 3600
+DECOYS = 64
+"""Copies for all tenants that do not exist together: so many reads are made for them in REFRESH_FLOOR_SECONDS, at most,
+however many names are invented."""
 _GONE = frozenset({"ResourceNotFoundException", "InvalidRequestException"})  # the latter: scheduled for deletion
 
 
@@ -42,13 +51,24 @@ class _Copy:
     tried_at_ms: int
 
 
+type _Fetch = Callable[[str, _Copy | None, int], _Copy]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Where a copy is kept: that of the secret itself, or one of its decoys."""
+
+    name: str
+    decoy: int | None = None
+
+
 class SecretTexts:
     """Secrets by name. Safe to use from several threads."""
 
     def __init__(self, client: Callable[[], SecretsManagerClient], clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._copies: dict[str, _Copy] = {}
+        self._copies: dict[_Slot, _Copy] = {}
         self._lock = Lock()
 
     def read(self, name: str) -> str | None:
@@ -57,19 +77,27 @@ class SecretTexts:
         Raises:
             StoreUnavailableError: it cannot be read, and no copy is young enough to stand in.
         """
-        return self._text(name, max_age_seconds=CACHE_SECONDS)
+        return self._text(_Slot(name), CACHE_SECONDS, self._fetch)
 
     def refresh(self, name: str) -> str | None:
         """The same, at most REFRESH_FLOOR_SECONDS old: for after a failed check."""
-        return self._text(name, max_age_seconds=REFRESH_FLOOR_SECONDS)
+        return self._text(_Slot(name), REFRESH_FLOOR_SECONDS, self._fetch)
 
-    def _text(self, name: str, *, max_age_seconds: int) -> str | None:
+    def read_decoy(self, name: str, decoy: int) -> str | None:
+        """What `read` does and costs, with a copy of its own by the number `decoy`; None if it cannot be read."""
+        return self._text(_Slot(name, decoy), CACHE_SECONDS, self._fetch_quietly)
+
+    def refresh_decoy(self, name: str, decoy: int) -> str | None:
+        """What `refresh` does and costs, in the same way."""
+        return self._text(_Slot(name, decoy), REFRESH_FLOOR_SECONDS, self._fetch_quietly)
+
+    def _text(self, slot: _Slot, max_age_seconds: int, fetch: _Fetch) -> str | None:
         with self._lock:  # one read of a secret at a time: the others wait for its copy
             now_ms = self._clock.now_ms()
-            copy = self._copies.get(name)
+            copy = self._copies.get(slot)
             if copy is not None and self._is_young(copy, now_ms, max_age_seconds):
                 return copy.text
-            self._copies[name] = fresh = self._fetch(name, copy, now_ms)
+            self._copies[slot] = fresh = fetch(slot.name, copy, now_ms)
             return fresh.text
 
     @staticmethod
@@ -85,6 +113,13 @@ class SecretTexts:
             if copy is None or now_ms - copy.read_at_ms >= STALE_SECONDS * 1000:
                 raise
             return _Copy(copy.text, copy.read_at_ms, tried_at_ms=now_ms)
+
+    def _fetch_quietly(self, name: str, copy: _Copy | None, now_ms: int) -> _Copy:
+        """A read that failed is a copy, too: else every call would try again."""
+        try:
+            return self._fetch(name, copy, now_ms)
+        except PlatformError:
+            return _Copy(None, read_at_ms=now_ms, tried_at_ms=now_ms)
 
     def _get(self, name: str) -> str | None:
         with in_our_words():
@@ -104,16 +139,24 @@ class TenantCredentials:
         self._prefix = prefix
         self._faults = faults
 
-    def read(self, tenant: str) -> Credentials:
+    def read(self, tenant: str, *, exists: bool = True) -> Credentials:
         """A tenant's live secrets; none if nothing, or nothing readable, is configured: fail closed.
 
+        Args:
+            tenant: whose.
+            exists: False takes the same time, and gives the credentials of a decoy.
+
         Raises:
-            StoreUnavailableError: unknown; ask again.
+            StoreUnavailableError: unknown; ask again. Never for a decoy.
         """
+        if not exists:
+            return _of_decoy(self._texts.read_decoy(self._name(DEFAULT_TENANT), _decoy_of(tenant)))
         return self._parse(tenant, self._texts.read(self._name(tenant)))
 
-    def refresh(self, tenant: str) -> Credentials:
+    def refresh(self, tenant: str, *, exists: bool = True) -> Credentials:
         """The same after a failed check: read again unless that was done a moment ago."""
+        if not exists:
+            return _of_decoy(self._texts.refresh_decoy(self._name(DEFAULT_TENANT), _decoy_of(tenant)))
         return self._parse(tenant, self._texts.refresh(self._name(tenant)))
 
     def _name(self, tenant: str) -> str:
@@ -127,3 +170,15 @@ class TenantCredentials:
         except IntegrityError as error:
             self._faults.failure(f"the credentials of tenant {tenant} are malformed: nobody gets in", error)
             return Credentials()
+
+
+def _decoy_of(tenant: str) -> int:
+    """Always the same for a name: whoever asks twice in the name of nobody finds a copy, as for a tenant."""
+    return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:4]) % DECOYS
+
+
+def _of_decoy(text: str | None) -> Credentials:
+    try:
+        return Credentials() if text is None else Credentials.parse(text)
+    except IntegrityError:
+        return Credentials()
