@@ -20,7 +20,7 @@ from workerflow.domain.tenants_file import (
     RESERVED,
     read_tenants,
 )
-from workerflow.domain.transitions import LEASE_MARGIN_S
+from workerflow.domain.transitions import LEASE_MARGIN_S, SYNC_RETURN_S
 from workerflow.services.places import KEPT_SECONDS
 from workerflow.services.tenants import CACHE_SECONDS
 
@@ -48,6 +48,7 @@ def test_the_file_that_is_shown_is_the_example_and_can_be_published() -> None:
         f"It holds everywhere within {CACHE_SECONDS} s",
         f"for {RETIRED_KEPT_DAYS} days",
         f"{DEV.consumers} in dev, {PROD.consumers} in\n  prod",
+        f"He\nhas {SYNC_RETURN_S // 60} minutes to do so",
         f"it is kept for that task, {KEPT_SECONDS} s at most",
         f"until its lease ends, {FUNCTION_SECONDS + LEASE_MARGIN_S} s at most",
     ],

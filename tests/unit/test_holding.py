@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.support.tasks import NOW_MS, POLICY, an_acceptance
-from workerflow.domain.holding import park_for_cap, park_for_pause, release_capped, release_paused
+from workerflow.domain.holding import COMES_BACK_S, park_for_cap, park_for_pause, release_capped, release_paused
 from workerflow.domain.run import AttemptResult, LetterClass, Run, RunState, capped_partition, paused_partition
 from workerflow.domain.transitions import (
     RESEND_BASE_S,
+    SYNC_RETURN_S,
     Begin,
     Close,
     Leave,
@@ -127,8 +128,33 @@ class TestCap:
         assert [attempt.result for attempt in parked.run.history] == [AttemptResult.CRASH]
         assert (parked.run.attempt, parked.run.lease_until_ms) == (1, None)
 
-    def test_a_callers_task_is_left_for_its_caller_to_come_back(self) -> None:
-        assert capped(fresh(mode="sync"), for_caller=True) == Leave()
+    def test_a_callers_task_is_his_to_come_back_for_and_is_found_if_he_does_not(self) -> None:
+        decision = capped(fresh(mode="sync"), at(0), for_caller=True)
+        assert isinstance(decision, Update)
+        run = decision.run
+        assert (run.state, run.capped, run.due_at_ms) == (RunState.QUEUED, False, at(SYNC_RETURN_S).ms)
+        assert decide_sweep(run, at(300), max_attempts=MAX_ATTEMPTS) == Leave()
+        abandoned = decide_due(run, at(SYNC_RETURN_S), max_attempts=MAX_ATTEMPTS)
+        assert isinstance(abandoned, Update)
+        assert abandoned.run.state is RunState.ABANDONED
+
+    def test_he_is_waited_for_from_his_last_call_on_to_the_minute(self) -> None:
+        first = capped(fresh(mode="sync"), at(0), for_caller=True)
+        assert isinstance(first, Update)
+        assert capped(first.run, at(COMES_BACK_S), for_caller=True) == Leave(), "one write a minute"
+        later = capped(first.run, at(COMES_BACK_S + 0.001), for_caller=True)
+        assert isinstance(later, Update)
+        assert later.run.due_at_ms == at(COMES_BACK_S + 0.001 + SYNC_RETURN_S).ms
+
+    def test_what_his_last_attempt_came_to_stays_as_it_is(self) -> None:
+        run = fresh(mode="sync", state=RunState.WAITING, not_before_ms=at(30).ms, due_at_ms=at(30).ms, error="why")
+        decision = capped(run, for_caller=True)
+        assert isinstance(decision, Update)
+        assert (decision.run.state, decision.run.not_before_ms, decision.run.error) == (
+            RunState.WAITING,
+            at(30).ms,
+            "why",
+        )
 
     def test_one_that_was_handed_over_waits_like_any_other_whoever_asks(self) -> None:
         handed = hand_over(fresh(mode="sync"), at(1))

@@ -22,12 +22,13 @@ from tests.unit.services.wired import (
 )
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError, PlatformError, StoreUnavailableError
+from workerflow.domain.holding import COMES_BACK_S
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import LetterClass, RunState
 from workerflow.domain.task import Acceptance
 from workerflow.domain.tenants import TenantPolicy, Tenants
-from workerflow.domain.transitions import RESEND_BASE_S
+from workerflow.domain.transitions import RESEND_BASE_S, SYNC_RETURN_S
 from workerflow.ports.tenants import Slot, TenantsDocument
 from workerflow.ports.world import HandlerCall
 from workerflow.services.execute_task import FULL_RETRY_S, ExecutionOrder
@@ -215,14 +216,45 @@ class TestEntering:
 
 
 class TestCallers:
-    def test_a_caller_without_a_place_is_told_so_and_nothing_is_recorded(self, wired: Wired) -> None:
+    def test_a_caller_without_a_place_is_told_so_and_no_attempt_is_used_up(self, wired: Wired) -> None:
         fill(wired)
         task = wired.take(mode="sync", source="route:ask")
         full = Execution(ExecutionStatus.FULL, delay_seconds=FULL_RETRY_S)
         assert wired.run_once(task, for_caller=True) == full
-        assert wired.memory.runs == {}
+        row = wired.row(task)
+        assert (row.state, row.attempt, row.capped) == (RunState.QUEUED, 0, False)
+        assert wired.queue.messages == wired.world.runner.calls == []
         wired.memory.slots.clear()
         assert wired.run_once(task, for_caller=True).status is ExecutionStatus.SUCCEEDED
+
+    def test_a_caller_who_comes_back_as_he_was_told_to_is_never_given_up(self, wired: Wired) -> None:
+        fill(wired)
+        task = wired.take(mode="sync", source="route:ask")
+        for second in range(0, 1200, 2):
+            hold(wired, 0)
+            hold(wired, 1)
+            assert wired.run_once(task, for_caller=True).status is ExecutionStatus.FULL
+            wired.clock.advance(FULL_RETRY_S)
+            if second % 60 == 0:
+                wired.sweep([TENANT], a_budget(wired))
+                release(wired)
+        assert wired.row(task).version <= 1 + 1200 / COMES_BACK_S
+        wired.memory.slots.clear()
+        assert wired.run_once(task, for_caller=True).status is ExecutionStatus.SUCCEEDED
+
+    def test_one_who_does_not_is_and_nothing_runs_behind_his_back(self, wired: Wired) -> None:
+        fill(wired)
+        task = wired.take(mode="sync", source="route:ask")
+        wired.run_once(task, for_caller=True)
+        wired.memory.slots.clear()
+        wired.clock.advance(SYNC_RETURN_S - 1)
+        wired.sweep([TENANT], a_budget(wired))
+        release(wired)
+        assert wired.row(task).state is RunState.QUEUED
+        wired.clock.advance(1)
+        release(wired)
+        assert wired.row(task).state is RunState.ABANDONED
+        assert wired.queue.messages == wired.world.runner.calls == []
 
     def test_a_caller_whose_last_attempt_failed_is_told_so_too(self, wired: Wired) -> None:
         task = wired.take(mode="sync", source="route:ask")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from workerflow.domain.run import Run, RunState
 from workerflow.domain.transitions import (
     RESEND_BASE_S,
+    SYNC_RETURN_S,
     Begin,
     Close,
     DueDecision,
@@ -24,6 +25,9 @@ from workerflow.domain.transitions import (
     history_without_claim,
     queued_again,
 )
+
+COMES_BACK_S = 60
+"""A caller without a place comes back every few seconds; that he did is written down this often at most."""
 
 
 def park_for_pause(run: Run, now: Now) -> Update | Leave:
@@ -53,15 +57,24 @@ def park_for_cap(run: Run, now: Now, *, max_attempts: int, for_caller: bool) -> 
 
     Returns:
         What a claim would lead to, if that is not an attempt: what cannot begin needs no place. Else Update: it is put
-        aside; or Leave: it is already, or it is for its caller to come back.
+        aside, or is for its caller to come back within SYNC_RETURN_S; or Leave: it is so already.
     """
     caller_waits = for_caller and run.belongs_to_caller
     claim = decide_claim(run, now, owner="", lease_until_ms=0, max_attempts=max_attempts, for_caller=caller_waits)
     if not isinstance(claim, Begin):
         return claim
-    if caller_waits or (run.state is RunState.PARKED and run.capped):
+    if caller_waits:
+        return _wait_for_caller(run, now)
+    if run.state is RunState.PARKED and run.capped:
         return Leave()
     return Update(_parked(run, now, capped=True))
+
+
+def _wait_for_caller(run: Run, now: Now) -> Update | Leave:
+    """Until he comes back nothing happens, and if he does not the tick finds the run and gives it up."""
+    if (run.due_at_ms or 0) >= now.after(SYNC_RETURN_S - COMES_BACK_S):
+        return Leave()
+    return Update(run.change(nonce=now.nonce, now_ms=now.ms, due_at_ms=now.after(SYNC_RETURN_S)))
 
 
 def release_capped(run: Run, now: Now, *, max_attempts: int) -> Resend | Close | Leave:

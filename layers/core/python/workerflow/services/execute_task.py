@@ -135,14 +135,14 @@ class ExecuteTask:
         settled = self.ledger.settle(self._row(acceptance, order), decide, acceptance=acceptance)
         if isinstance(settled.decision, Wait):
             return Execution(ExecutionStatus.BUSY, delay_seconds=settled.decision.delay_seconds)
+        if order.for_caller and settled.run.belongs_to_caller and not settled.run.is_terminal:
+            return Execution(ExecutionStatus.FULL, delay_seconds=FULL_RETRY_S)
         if isinstance(settled.decision, Update):
             self.in_flight.look_again(settled.run)
-        elif order.for_caller and settled.run.belongs_to_caller and not settled.run.is_terminal:
-            return Execution(ExecutionStatus.FULL, delay_seconds=FULL_RETRY_S)
         return self.tell_run(settled.run, for_caller=order.for_caller, stored=isinstance(settled.decision, Leave))
 
     def _row(self, acceptance: Acceptance, order: ExecutionOrder) -> Run:
-        """A caller's row is read, for nothing will be written that would tell how it stands."""
+        """A caller's row is read, for he comes every few seconds and hardly ever anything is written."""
         task = Run.of_task(acceptance)
         return (self.runs.get(task.tenant, task.trace_id) or task) if order.for_caller else task
 
