@@ -12,18 +12,22 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from tests.fakes.surroundings import FakeClock, FakeIds, FakeSignals, FakeTaskQueue
 from tests.fakes.world import FakeWorld
 from tests.simulation.interleaver import Interleaver
+from tests.support.aws import AwsWorld
 from tests.support.tasks import NOW_MS, POLICY, a_manifest, an_acceptance
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.failure import Failure
 from workerflow.domain.outcome import Execution
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import AttemptResult, Run, RunState
 from workerflow.domain.task import Acceptance, TaskMessage
+from workerflow.domain.tenants import TenantPolicy, Tenants
+from workerflow.domain.transitions import LEASE_MARGIN_S
 from workerflow.ports.stores import (
     AcceptanceStore,
     BlobStore,
@@ -34,19 +38,25 @@ from workerflow.ports.stores import (
     SwitchStore,
     Written,
 )
+from workerflow.ports.tenants import Slot, SlotStore, TenantsDocument, TenantsStore
 from workerflow.ports.world import Died, HandlerCall, Invocation, NoAnswer, Reached
+from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.deliver_task import DeliverTask, ReturnAfter
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
+from workerflow.services.places import Places
 from workerflow.services.record_death import RecordDeath
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.resend import Resender, TickBudget
 from workerflow.services.sweep import Sweep
 from workerflow.services.tell_run import TellRun
+from workerflow.services.tenants import KnownTenants
 
 TENANT = "default"
 REMAINING_MS = 270_000
+LEASE_MS = REMAINING_MS + LEASE_MARGIN_S * 1000
 ROUNDS = 60
 """Of the world going on: each leaps to the next due time, so that this is far beyond any deadline."""
 
@@ -71,12 +81,27 @@ class Stores:
     switches: SwitchStore
     cursors: CursorStore
     blobs: BlobStore
+    tenants: TenantsStore
+    slots: SlotStore
+
+    @classmethod
+    def of(cls, world: FakeWorld | AwsWorld) -> Self:
+        """The stores of a world."""
+        return cls(
+            acceptances=world.acceptances,
+            runs=world.runs,
+            replays=world.replays,
+            switches=world.switches,
+            cursors=world.cursors,
+            blobs=world.blobs,
+            tenants=world.tenants,
+            slots=world.slots,
+        )
 
 
 def stores_in_memory() -> Stores:
     """Fresh stores in memory."""
-    world = FakeWorld()
-    return Stores(world.acceptances, world.runs, world.replays, world.switches, world.cursors, world.blobs)
+    return Stores.of(FakeWorld())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +173,24 @@ class History:
     def play(self) -> Story:
         """Play it to the end and tell what came out; AssertionError names a broken promise."""
         assert self.stores.acceptances.put(self.acceptance, now_ms=NOW_MS) == Written()
+        self._cap()
         self.interleaver.run(self._cast())
         for _ in range(ROUNDS):
             if self._at_rest():
                 break
             self._go_on()
         return self._told()
+
+    def _cap(self) -> None:
+        """Every second tenant has a cap of one; and of these, every second time somebody is there already."""
+        capped, occupied, seconds = self.chance.random() < 0.5, self.chance.random() < 0.5, self.chance.uniform(0, 400)
+        if not capped:
+            return
+        text = Tenants.of({TENANT: TenantPolicy(max_in_flight=1)}).to_text()
+        audit = AuditEvent(TENANT, NOW_MS, "n", "ops", "tenants.published", "tenants:1")
+        assert self.stores.tenants.publish(TenantsDocument(text, 1, "n"), audit) == Written()
+        if occupied:
+            assert self.stores.slots.take(Slot(TENANT, 0, "another", NOW_MS + round(seconds * 1000)), now_ms=NOW_MS)
 
     def _cast(self) -> Sequence[Callable[[], object]]:
         deliveries = self.chance.randint(0, 3)
@@ -167,8 +204,22 @@ class History:
         tell_run = TellRun(runs=runs, blobs=blobs, clock=self.clock)
         enablement = CheckEnablement(manifest=self.manifest, switches=switches, clock=self.clock)
         shared: dict[str, Any] = {"runs": runs, "ledger": ledger, "manifest": self.manifest}
+        queue = wrap(self.queue)
+        places = Places(
+            known=KnownTenants(store=wrap(self.stores.tenants), clock=self.clock, faults=self.signals),
+            slots=wrap(self.stores.slots),
+            clock=self.clock,
+            ids=self.ids,
+        )
+        capped = CappedRuns(**shared, enablement=enablement, places=places, queue=lambda: queue)
         self.execute = ExecuteTask(
-            **shared, blobs=blobs, tell_run=tell_run, enablement=enablement, runner=self, ids=self.ids
+            **shared,
+            blobs=blobs,
+            tell_run=tell_run,
+            enablement=enablement,
+            in_flight=InFlight(places=places, capped=capped, faults=self.signals),
+            runner=self,
+            ids=self.ids,
         )
         self.deliver = DeliverTask(
             invoker=self,
@@ -177,11 +228,11 @@ class History:
             wait_seconds=280,
         )
         ticking: dict[str, Any] = shared | {
-            "resender": Resender(wrap(self.queue), self.signals),
+            "resender": Resender(queue, self.signals),
             "clock": self.clock,
             "signals": self.signals,
         }
-        self.release_due = ReleaseDue(**ticking, switches=switches, enablement=enablement)
+        self.release_due = ReleaseDue(**ticking, switches=switches, enablement=enablement, capped=capped)
         self.sweep = Sweep(**ticking, acceptances=acceptances, cursors=cursors, ids=self.ids)
 
     # The world that the services see: invoker and runner.
@@ -240,7 +291,7 @@ class History:
 
     def _go_on(self) -> None:
         run = self.runs.get(TENANT, self.acceptance.trace_id)
-        due_ms = run.due_at_ms if run and run.due_at_ms else 0
+        due_ms = run.due_at_ms if run and run.due_at_ms and not run.capped else 0
         self.clock.ms = max(self.clock.ms + 301_000, due_ms)
         self._tick()
         messages, self.queue.messages = self.queue.messages, []
@@ -256,6 +307,9 @@ class History:
         run = self.runs.get(TENANT, self.acceptance.trace_id)
         assert run is not None, "the task was lost"
         assert run.is_terminal, f"the task does not end: {run.state}"
+        assert not self.signals.told, self.signals.told
+        kept = [slot for slot in self.stores.slots.held(TENANT) if slot.until_ms > self.clock.ms + LEASE_MS]
+        assert not kept, f"nobody frees {kept}"
         letter = self.stores.replays.get_letter(TENANT, run.trace_id)
         assert (letter is not None) == (run.state is RunState.FAILED), "letters and failed runs do not match"
         states = Counter(one.state for one in self.runs.written)

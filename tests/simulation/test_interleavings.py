@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.history import History, Stores, stores_in_memory
-from tests.support.aws import AwsWorld, aws_world
+from tests.support.aws import aws_world
 
 HISTORIES = 10_000
 CHUNKS = 10
@@ -15,10 +15,6 @@ COMPARED_CHUNKS = 6
 
 def seeds(chunk: int, chunks: int, total: int) -> range:
     return range(chunk * total // chunks, (chunk + 1) * total // chunks)
-
-
-def stores_on_aws(world: AwsWorld) -> Stores:
-    return Stores(world.acceptances, world.runs, world.replays, world.switches, world.cursors, world.blobs)
 
 
 @pytest.mark.slow
@@ -36,7 +32,7 @@ def test_whatever_the_order_the_promise_holds(chunk: int) -> None:
 def test_the_adapters_tell_the_same_stories(chunk: int) -> None:
     for seed in seeds(chunk, COMPARED_CHUNKS, COMPARED):
         with aws_world() as world:
-            on_aws = History(seed, stores_on_aws(world)).play()
+            on_aws = History(seed, Stores.of(world)).play()
         assert on_aws == History(seed, stores_in_memory()).play(), f"seed {seed}"
 
 
@@ -46,5 +42,6 @@ def test_histories_of_every_kind_are_among_them() -> None:
     ends = {(story.run.state.value, story.run.letter_class) for story in stories}
     assert {"succeeded", "failed"} <= {state for state, _ in ends}
     assert len(ends) >= 4
+    assert {True, False} == {"parked" in story.states_written for story in stories}
     results = {attempt.result for story in stories for attempt in story.run.history}
     assert {"succeeded", "permanent", "retryable", "crash"} <= {result.value for result in results}
