@@ -21,6 +21,7 @@ from workerflow.domain.tenants_file import (
     read_tenants,
 )
 from workerflow.domain.transitions import LEASE_MARGIN_S, SYNC_RETURN_S
+from workerflow.services.execute_task import AROUND_HANDLER_S
 from workerflow.services.places import KEPT_SECONDS
 from workerflow.services.tenants import CACHE_SECONDS
 
@@ -50,7 +51,8 @@ def test_the_file_that_is_shown_is_the_example_and_can_be_published() -> None:
         f"{DEV.consumers} in dev, {PROD.consumers} in\n  prod",
         f"He\nhas {SYNC_RETURN_S // 60} minutes to do so",
         f"it is kept for that task, {KEPT_SECONDS} s at most",
-        f"until its lease ends, {FUNCTION_SECONDS + LEASE_MARGIN_S} s at most",
+        f"it is free {AROUND_HANDLER_S} s after the handler's time-out",
+        f"{FUNCTION_SECONDS + LEASE_MARGIN_S} s after its start at the latest",
     ],
 )
 def test_a_number_that_is_told_is_the_codes(told: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.tasks import POLICY
+from tests.support.tasks import POLICY, a_manifest, a_route
 from tests.unit.services.tricks import nothing
 from tests.unit.services.wired import (
     LEASE_MS,
@@ -26,16 +26,18 @@ from workerflow.domain.holding import COMES_BACK_S
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import LetterClass, RunState
+from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS
 from workerflow.domain.task import Acceptance
 from workerflow.domain.tenants import TenantPolicy, Tenants
 from workerflow.domain.transitions import RESEND_BASE_S, SYNC_RETURN_S
 from workerflow.ports.tenants import Slot, TenantsDocument
 from workerflow.ports.world import HandlerCall
-from workerflow.services.execute_task import FULL_RETRY_S, ExecutionOrder
+from workerflow.services.execute_task import AROUND_HANDLER_S, FULL_RETRY_S, ExecutionOrder
 from workerflow.services.places import KEPT_SECONDS
 from workerflow.services.sweep import GRACE_S
 
 CAP = 2
+HELD_MS = (DEFAULT_TIMEOUT_SECONDS + AROUND_HANDLER_S) * 1000
 
 
 @pytest.fixture
@@ -101,10 +103,30 @@ class TestEntering:
         while_running(wired, lambda: held.extend(wired.memory.slots.values()))
         held: list[Slot] = []
         assert wired.run_once(task) == Execution(ExecutionStatus.SUCCEEDED)
-        assert [slot.until_ms for slot in held] == [wired.clock.ms + LEASE_MS]
+        assert [slot.until_ms for slot in held] == [wired.clock.ms + HELD_MS]
         assert wired.memory.slots == {}
         names = ("slots.held", "slots.take", "runs.write", "slots.release")
         assert wired.order_of(*names) == ["slots.held", "slots.take", "runs.write", "runs.write", "slots.release"]
+
+    @pytest.mark.parametrize(
+        ("timeout_seconds", "held_seconds"), [(1, 1 + AROUND_HANDLER_S), (MAX_TIMEOUT_SECONDS, LEASE_MS // 1000)]
+    )
+    def test_a_handler_that_is_ended_for_overrunning_holds_its_place_little_longer(
+        self, timeout_seconds: int, held_seconds: int
+    ) -> None:
+        wired = Wired(manifest=a_manifest(a_route(timeout_seconds=timeout_seconds)))
+        cap(wired, 1)
+
+        def die() -> None:
+            raise KeyboardInterrupt
+
+        while_running(wired, die)
+        with pytest.raises(KeyboardInterrupt):
+            wired.run_once(wired.take())
+        wired.clock.advance(held_seconds - 0.001)
+        assert wired.run_once(wired.take("2")).status is ExecutionStatus.PARKED
+        wired.clock.advance(0.001)
+        assert wired.run_once(wired.take("3")).status is ExecutionStatus.SUCCEEDED
 
     def test_a_tenant_without_a_cap_costs_no_call(self, wired: Wired) -> None:
         cap(wired, None)
@@ -468,7 +490,7 @@ class TestKeptPlaces:
         held: list[Slot] = []
         while_running(wired, lambda: held.extend(wired.memory.slots.values()))
         wired.run_once(oldest)
-        assert [(slot.number, slot.until_ms) for slot in held] == [(0, wired.clock.ms + LEASE_MS)]
+        assert [(slot.number, slot.until_ms) for slot in held] == [(0, wired.clock.ms + HELD_MS)]
         assert wired.memory.slots == {}
 
     def test_it_costs_no_more_writes_than_to_free_and_to_take(self, wired: Wired) -> None:
@@ -588,7 +610,7 @@ class TestKeptPlaces:
     ) -> None:
         oldest, *_ = put_aside(wired, "1")
         task = wired.take("now")
-        until_ms = wired.clock.ms + LEASE_MS
+        until_ms = wired.clock.ms + HELD_MS
 
         def die(name: str) -> None:
             if name == call and (name != "runs.write" or "slots.hand" in wired.memory.calls):

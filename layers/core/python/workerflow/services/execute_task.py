@@ -48,6 +48,9 @@ from workerflow.services.tell_run import TellRun
 FULL_RETRY_S = 2.0
 """When a caller may ask again for whom no place was free: handlers that callers wait for take seconds."""
 
+AROUND_HANDLER_S = 60
+"""From the wish for a place to the handler's start at the latest: four calls of AWS, each tried three times."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionOrder:
@@ -113,8 +116,8 @@ class ExecuteTask:
         return self.tell_run(settled.run, for_caller=False, stored=True)
 
     def _enter(self, acceptance: Acceptance, source: Source, order: ExecutionOrder) -> Execution:
-        # Neither `finally` nor a context manager: the place of a process that died is freed by its lease.
-        until_ms = _lease_until_ms(self.ledger.now(), order)
+        # Neither `finally` nor a context manager: the place of a process that died is free when its time ends.
+        until_ms = _place_until_ms(self.ledger.now(), source, order)
         entry = self.in_flight.enter(acceptance.tenant, acceptance.trace_id, until_ms=until_ms)
         if entry is None:
             return self._put_aside(acceptance, source, order)
@@ -238,3 +241,9 @@ class ExecuteTask:
 
 def _lease_until_ms(now: Now, order: ExecutionOrder) -> int:
     return now.ms + order.remaining_ms + LEASE_MARGIN_S * 1000
+
+
+def _place_until_ms(now: Now, source: Source, order: ExecutionOrder) -> int:
+    """When no handler of this invocation can run any more: it is ended with its process when its time is out."""
+    ended_ms = now.after(source.timeout_seconds + AROUND_HANDLER_S)
+    return min(ended_ms, _lease_until_ms(now, order))
