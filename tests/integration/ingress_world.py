@@ -194,6 +194,12 @@ class IngressWorld:
             clients().secrets().create_secret(Name=f"workerflow/dev/{name}/ingress", SecretString=secret)
         wiring.ingress.cache_clear()
 
+    def spoil_tenants(self) -> None:
+        """Publish what nobody can read, and begin with a new container."""
+        item = pack(tenants_codec.to_item(TenantsDocument("{", version=2, nonce="n")))
+        clients().dynamodb().put_item(TableName=physical(CURSOR_STATE), Item=item)
+        wiring.ingress.cache_clear()
+
     def as_tenant(
         self, tenant: str, path: str, body: bytes = b"{}", headers: Mapping[str, str] | None = None
     ) -> Answer:

@@ -104,6 +104,16 @@ def test_a_container_that_never_knew_the_tenants_says_unknown_and_lets_nobody_in
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "store_unavailable", "2")
 
 
+def test_a_container_that_finds_an_unreadable_file_lets_nobody_in_by_it(world: IngressWorld) -> None:
+    """The file may have restricted the default tenant: that it cannot be read lifts nothing."""
+    world.declare(default=TenantPolicy(routes=()))
+    assert world.with_token(ECHO).status == 404
+    world.spoil_tenants()
+    answer = world.with_token(ECHO)
+    assert (answer.status, answer.code) == (503, "store_unavailable")
+    assert world.nothing_was_written_since_declared()
+
+
 def test_a_retired_tenant_is_locked_out_within_a_minute(world: IngressWorld, clock: FakeClock) -> None:
     world.declare(acme=UNLIMITED)
     assert world.as_tenant("acme", ECHO).status == 202

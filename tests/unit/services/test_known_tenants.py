@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.world import FakeWorld
-from workerflow.domain.errors import IntegrityError, StoreUnavailableError
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError, TenantsUnreadableError
 from workerflow.domain.tenants import TenantPolicy, Tenants
 from workerflow.ports.tenants import TenantsDocument
 from workerflow.services.tenants import CACHE_SECONDS, RETRY_SECONDS, KnownTenants
@@ -93,15 +93,39 @@ def test_an_unreadable_file_changes_nothing_and_is_told_each_time(
     assert known() == TWO
 
 
-def test_without_a_copy_an_unreadable_file_lets_only_the_default_tenant_in(
-    world: FakeWorld, known: KnownTenants
-) -> None:
+def test_without_a_copy_an_unreadable_file_leaves_the_question_open(world: FakeWorld, known: KnownTenants) -> None:
+    """It may forbid `default` what it could do without a file: nobody gets more because it cannot be read."""
     publish(world, "{")
-    assert known() == Tenants()
+    for _ in range(5):
+        with pytest.raises(TenantsUnreadableError):
+            known()
+    assert world.memory.calls == ["tenants.get"], "no flood of reads"
     assert len(world.faults.told) == 1
+    world.clock.advance(RETRY_SECONDS)
+    with pytest.raises(TenantsUnreadableError):
+        known()
+    assert len(world.faults.told) == 2
+    publish(world, ONE.to_text())
+    world.clock.advance(RETRY_SECONDS)
+    assert known() == ONE
 
 
 def test_so_does_an_item_that_no_code_of_ours_wrote(world: FakeWorld, known: KnownTenants) -> None:
     refuse(world, IntegrityError("no document"))
-    assert known() == Tenants()
+    with pytest.raises(TenantsUnreadableError):
+        known()
     assert len(world.faults.told) == 1
+    refuse(world, None)
+    world.clock.advance(RETRY_SECONDS)
+    assert known() == Tenants()
+
+
+def test_the_copy_outlives_an_unreadable_file_and_then_an_outage(world: FakeWorld, known: KnownTenants) -> None:
+    publish(world, ONE.to_text())
+    known()
+    publish(world, "{")
+    world.clock.advance(CACHE_SECONDS)
+    assert known() == ONE
+    refuse(world, StoreUnavailableError("away"))
+    world.clock.advance(CACHE_SECONDS)
+    assert known() == ONE

@@ -10,6 +10,7 @@ from tests.unit.services.wired import PERMANENT, TENANT, Wired, message_of
 from workerflow.domain.errors import IntegrityError, PlatformError, StoreUnavailableError
 from workerflow.domain.run import RunState
 from workerflow.domain.tenants import UNLIMITED, Tenants
+from workerflow.ports.tenants import TenantsDocument
 from workerflow.services.sweep import GRACE_S
 from workerflow.services.tick import MAX_AHEAD_SECONDS, PART_RESENDS, PART_SECONDS, TickReport
 
@@ -124,6 +125,19 @@ def test_a_tenant_of_whom_nothing_can_be_read_is_in_no_others_way(
     assert wired.tick() == TickReport(failed_parts=(part,))
     assert set(wired.queue.messages) == {message_of(lost), message_of(due)}
     assert wired.signals.counts["OpenDeadLetters"] == 1
+
+
+def test_an_unreadable_tenants_file_is_told_and_the_default_tenants_tasks_are_brought_to_an_end(wired: Wired) -> None:
+    """Its schedules do not fire: whether they may, and whose there are, is what the file would say."""
+    lost, due = wired.take("lost"), wired.take("due")
+    wired.queued(due)
+    wired.clock.advance(GRACE_S + 1)
+    wired.memory.tenants = TenantsDocument("{", 1, "n")
+    tick = replace(wired.tick, tenants=wired.known_tenants)
+    assert tick().failed_parts == ("schedules", "due")
+    assert set(wired.queue.messages) == {message_of(lost), message_of(due)}
+    assert wired.signals.counts["TickCompleted"] == 0
+    assert "schedules.write_cursor" not in wired.memory.calls
 
 
 def test_all_parts_together_fit_into_the_functions_time() -> None:

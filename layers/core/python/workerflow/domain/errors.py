@@ -119,6 +119,10 @@ class StoreUnavailableError(PlatformError):
     retryable = True
 
 
+class TenantsUnreadableError(StoreUnavailableError):
+    """The published tenants cannot be read, and no older ones are known: who may do what is unknown until they can."""
+
+
 class InvocationFailedError(PlatformError):
     """`workflow` was throttled or unreachable before it started: this was no attempt."""
 

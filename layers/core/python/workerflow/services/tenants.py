@@ -2,14 +2,15 @@
 
 read          at most every 60 s; without a file there is `default` alone
 store fails   the last copy serves on and the store is tried every 10 s; without a copy the question stays open
-unreadable    the last copy serves on and the fault is told; without a copy only `default` is let in
+unreadable    the last copy serves on and the fault is told; without a copy the question stays open, too: what the file
+              forbids, to `default` for one, nobody may do because it cannot be read
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from workerflow.domain.errors import IntegrityError, StoreUnavailableError, TenantsError
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError, TenantsError, TenantsUnreadableError
 from workerflow.domain.tenants import Tenants
 from workerflow.domain.tenants_file import read_tenants
 from workerflow.ports.tenants import TenantsStore
@@ -44,11 +45,14 @@ class KnownTenants:
 
         Raises:
             StoreUnavailableError: the store does not answer, and never has: ask again.
+            TenantsUnreadableError: the same of a file that nobody can read.
         """
         now_ms = self.clock.now_ms()
-        if self._copy.tenants is None or now_ms >= self._copy.ask_again_ms:
+        if now_ms >= self._copy.ask_again_ms:
             self._refresh(now_ms)
-        return self._copy.tenants or Tenants()
+        if self._copy.tenants is None:
+            raise TenantsUnreadableError("the published tenants file is unreadable, and no older one is known here")
+        return self._copy.tenants
 
     def _refresh(self, now_ms: int) -> None:
         try:
@@ -59,7 +63,8 @@ class KnownTenants:
             self.faults.failure("the tenants file cannot be read: the last copy serves on", error)
             self._copy.ask_again_ms = now_ms + RETRY_SECONDS * 1000
         else:
-            self._copy.ask_again_ms = now_ms + CACHE_SECONDS * 1000
+            is_known = self._copy.tenants is not None
+            self._copy.ask_again_ms = now_ms + (CACHE_SECONDS if is_known else RETRY_SECONDS) * 1000
 
     def _read(self) -> None:
         try:
@@ -70,4 +75,3 @@ class KnownTenants:
                 self._copy.tenants, self._copy.text = read_tenants(document.text), document.text
         except (TenantsError, IntegrityError) as error:
             self.faults.failure("the published tenants file is unreadable: publish a valid one", error)
-            self._copy.tenants = self._copy.tenants or Tenants()
