@@ -131,7 +131,7 @@ def _writers(world: World) -> Mapping[type[Any], Callable[[Any], object]]:
         AttemptRecord: world.runs.put_attempt,
         AuditEvent: world.audit.append,
         Switch: lambda switch: world.switches.put_switch(switch, audit),
-        Cursor: world.cursors.move_cursor,
+        Cursor: lambda cursor: [one.move_cursor(cursor) for one in (world.cursors, world.retry_cursors)],
         ScheduleCursor: world.schedules.write_cursor,
         Rollup: lambda rollup: world.rollups.put_many([rollup]),
         PartialCount: world.rollups.keep_partial,
