@@ -78,7 +78,7 @@ deploy: $(READY) ## deploy ENV to the account of your AWS credentials, create it
 	@$(PYTHON) -m tools.first_call --env $(ENV)
 
 tenants: $(READY) ## publish FILE as the tenants of ENV (dev, prod or local); without FILE, show those that are
-	@$(PYTHON) -m tools.tenants $(if $(FILE),publish --env $(ENV) --file "$(FILE)" --reason "$(REASON)",show --env $(ENV))
+	@$(PYTHON) -m tools.tenants $(if $(FILE),publish --env $(ENV) --file "$(FILE)" --reason "$(REASON)" $(if $(FORCE),--force),show --env $(ENV))
 
 destroy: $(READY) ## remove ENV, with its data, from the account of your AWS credentials
 	@$(PYTHON) -m tools.empty_bucket --env $(ENV)

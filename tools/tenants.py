@@ -35,6 +35,7 @@ from workerflow.services.publish_tenants import (
     PublishTenants,
     TenantsOrder,
     Unchanged,
+    Unreadable,
 )
 from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, table_name
 
@@ -49,14 +50,23 @@ def store_of(client: Any, environment: str) -> DynamoTenants:  # noqa: ANN401 - 
     )
 
 
-def publish(store: DynamoTenants, text: str, *, actor: str, reason: str = "") -> str:
+_SAID = (ClientError, BotoCoreError, PlatformError, LocalStackError, OSError, UnicodeDecodeError)
+
+
+class NotPublishedError(Exception):
+    """Nothing was published, and why."""
+
+
+def publish(store: DynamoTenants, text: str, *, actor: str, reason: str = "", force: bool = False) -> str:
     """Publish a file, and say what came of it.
 
     Raises:
         TenantsError: the file has faults.
+        NotPublishedError: what is published is unreadable, and nobody insists.
         PlatformError: unknown whether it was published; once more tells.
     """
-    outcome = PublishTenants(store=store, clock=SystemClock(), ids=SystemIds())(TenantsOrder(text, actor, reason))
+    order = TenantsOrder(text, actor, reason, force)
+    outcome = PublishTenants(store=store, clock=SystemClock(), ids=SystemIds())(order)
     match outcome:
         case Published(version, change, healed):
             return "\n".join(_told(version, change, healed=healed))
@@ -64,6 +74,15 @@ def publish(store: DynamoTenants, text: str, *, actor: str, reason: str = "") ->
             return f"Nothing changes: version {version} says the same."
         case PublishedMeanwhile():
             return "Somebody else has published meanwhile, and nothing was overwritten. Look at it, and publish again."
+        case Unreadable(version, faults):
+            raise NotPublishedError(_UNREADABLE.format(version=version, faults="; ".join(faults)))
+
+
+_UNREADABLE = (
+    "nothing was published, for version {version}, which stands there, cannot be read ({faults}). Tenants that it"
+    " declares would be forgotten with the tasks that were accepted for them. Look at it with `show`, write those that"
+    ' shall go under "retired" in your file ({{"retired": {{"<id>": <epoch milliseconds>}}}}), and repeat with --force (make: FORCE=1).'
+)
 
 
 def _told(version: int, change: TenantsChange, *, healed: bool) -> Iterator[str]:
@@ -119,11 +138,11 @@ def main(arguments: list[str]) -> int:
             print(f"{given.file} can be published.")
             return 0
         store, actor = store_of(_client("dynamodb", given.env), given.env), _actor(given.env)
-        print(publish(store, text, actor=actor, reason=given.reason))
+        print(publish(store, text, actor=actor, reason=given.reason, force=given.force))
     except TenantsError as error:
         print("\n".join(f"workerflow: {given.file}: {fault}" for fault in error.faults), file=sys.stderr)
         return 1
-    except (ClientError, BotoCoreError, PlatformError, LocalStackError, OSError, UnicodeDecodeError) as error:
+    except (*_SAID, NotPublishedError) as error:
         print(f"workerflow: {error}", file=sys.stderr)
         return 1
     return 0
@@ -139,7 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     file.add_argument("--file", required=True)
     actions.add_parser("show", parents=[environment])
     actions.add_parser("check", parents=[file])
-    actions.add_parser("publish", parents=[environment, file]).add_argument("--reason", default="")
+    publishing = actions.add_parser("publish", parents=[environment, file])
+    publishing.add_argument("--reason", default="")
+    publishing.add_argument("--force", action="store_true", help="replace a published file that cannot be read")
     return parser
 
 

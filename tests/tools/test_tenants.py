@@ -135,13 +135,31 @@ def test_routes_are_looked_for_wherever_a_file_names_them() -> None:
     assert unknown_routes(tenants, {"one"}) == ["three", "two"]
 
 
-def test_what_is_unreadable_is_shown_as_it_is_and_replaced(store: DynamoTenants, client: Any) -> None:
-    publish(store, '{"tenants":{}}', actor="ops")
+def spoil(store: DynamoTenants, client: Any) -> None:
+    """Let somebody have edited the published file by hand."""
+    publish(store, '{"tenants":{"globex":{}}}', actor="ops")
     (item,) = client.scan(TableName="workerflow-dev-cursor-state")["Items"]
     client.put_item(TableName="workerflow-dev-cursor-state", Item=item | {"document": {"B": b"{"}})
+
+
+def test_what_is_unreadable_is_shown_as_it_is_and_not_replaced(
+    run: Run, store: DynamoTenants, client: Any, tmp_path: Path
+) -> None:
+    spoil(store, client)
     assert show(store) == "{"
-    told = publish(store, '{"tenants":{"a":{}}}', actor="ops").splitlines()
-    assert told[0] == "What stood there was unreadable; it is replaced."
+    code, out, err = run("publish", "--env", "dev", "--file", written(tmp_path, {"a": {}}))
+    assert (code, out) == (1, "")
+    assert "version 1, which stands there, cannot be read (the file is not JSON" in err
+    assert '{"retired": {"<id>": <epoch milliseconds>}}' in err
+    assert "--force" in err
+    assert show(store) == "{"
+
+
+def test_it_is_replaced_by_whoever_insists(run: Run, store: DynamoTenants, client: Any, tmp_path: Path) -> None:
+    spoil(store, client)
+    code, out, _ = run("publish", "--env", "dev", "--file", written(tmp_path, {"a": {}}), "--force")
+    assert (code, out.splitlines()[0]) == (0, "What stood there was unreadable; it is replaced.")
+    assert read_tenants(show(store)).names == ("a", "default")
 
 
 def test_nobody_is_overwritten_unseen(store: DynamoTenants) -> None:

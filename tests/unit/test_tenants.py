@@ -291,6 +291,17 @@ class TestChanges:
         assert Tenants.of({}).after(retired, now_ms=almost).looked_after == ("a", "default")
         assert Tenants.of({}).after(retired, now_ms=almost + 1).looked_after == ("default",)
 
+    def test_who_is_removed_now_is_retired_now_whatever_the_file_remembers(self) -> None:
+        long_ago = NOW_MS - (RETIRED_KEPT_DAYS + 1) * 24 * 3600 * 1000
+        remembered = Tenants.of({}, {"a": long_ago, "b": long_ago + 1})
+        after = remembered.after(Tenants.of({"a": UNLIMITED}), now_ms=NOW_MS)
+        assert (after.retired, after.looked_after) == ({"a": NOW_MS}, ("a", "default"))
+
+    def test_of_two_memories_the_later_counts(self) -> None:
+        earlier, later = Tenants.of({}, {"a": NOW_MS - 2}), Tenants.of({}, {"a": NOW_MS - 1})
+        assert earlier.after(later, now_ms=NOW_MS).retired == {"a": NOW_MS - 1}
+        assert later.after(earlier, now_ms=NOW_MS).retired == {"a": NOW_MS - 1}
+
     def test_a_tenant_that_comes_back_is_no_longer_retired(self) -> None:
         after = Tenants.of({"a": UNLIMITED}).after(Tenants.of({}, {"a": NOW_MS}), now_ms=NOW_MS)
         assert (after.retired, after.names) == ({}, ("a", "default"))

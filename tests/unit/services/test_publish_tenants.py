@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from workerflow.services.publish_tenants import (
     PublishTenants,
     TenantsOrder,
     Unchanged,
+    Unreadable,
 )
 
 ACME = {"acme": {"maxInFlight": 2}}
@@ -119,9 +121,31 @@ def test_what_was_published_unseen_is_found_by_the_same_order(world: FakeWorld, 
     assert publish(order(ACME)) == Unchanged(1)
 
 
-def test_an_unreadable_file_is_replaced(world: FakeWorld, publish: PublishTenants) -> None:
+def test_an_unreadable_file_is_not_replaced_for_nobody_knows_whose_tasks_it_stands_for(
+    world: FakeWorld, publish: PublishTenants
+) -> None:
+    world.memory.tenants = by_hand = TenantsDocument('{"tenants":{"globex":{},}}', 7, "by hand")
+    outcome = publish(order(ACME))
+    assert isinstance(outcome, Unreadable)
+    assert outcome.version == 7
+    assert "the file is not JSON" in outcome.faults[0]
+    assert (standing(world), world.memory.audit) == (by_hand, {})
+
+
+def test_it_is_by_whoever_insists(world: FakeWorld, publish: PublishTenants) -> None:
     world.memory.tenants = TenantsDocument("{", 7, "by hand")
-    assert publish(order(ACME)) == Published(8, TenantsChange(("acme",), (), ()), healed=True)
+    insisting = replace(order(ACME, retired={"globex": world.clock.ms}), force=True)
+    assert publish(insisting) == Published(8, TenantsChange(("acme",), (), ()), healed=True)
+    assert read_tenants(standing(world).text).looked_after == ("acme", "default", "globex")
+    [event] = world.memory.audit.values()
+    assert event.details["replaced"] == "unreadable version 7"
+
+
+def test_to_insist_changes_nothing_else(world: FakeWorld, publish: PublishTenants) -> None:
+    publish(order(ACME))
+    assert publish(replace(order({}), force=True)) == Published(2, TenantsChange((), ("acme",), ()), healed=False)
+    assert read_tenants(standing(world).text).retired == {"acme": world.clock.ms}
+    assert "replaced" not in list(world.memory.audit.values())[-1].details
 
 
 def test_the_retired_count_for_the_size_too(world: FakeWorld, publish: PublishTenants) -> None:

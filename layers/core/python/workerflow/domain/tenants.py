@@ -110,8 +110,13 @@ class Tenants:
         return self.policies.get(tenant)
 
     def after(self, published: Tenants, *, now_ms: int) -> Tenants:
-        """These tenants, as they follow on `published`: who is no longer declared is retired, for RETIRED_KEPT_DAYS."""
-        before = {**dict.fromkeys(published.policies, now_ms), **published.retired, **self.retired}
+        """These tenants, as they follow on `published`: who is no longer declared is retired, for RETIRED_KEPT_DAYS.
+
+        The latest of what is known counts: who is declared until now retires now, whatever an old file remembers.
+        """
+        before: dict[str, int] = {}
+        for memory in (dict.fromkeys(published.policies, now_ms), published.retired, self.retired):
+            before |= {name: max(since, before.get(name, 0)) for name, since in memory.items()}
         oldest_ms = now_ms - RETIRED_KEPT_DAYS * _DAY_MS
         return Tenants.of(
             self.policies,

@@ -28,11 +28,13 @@ class TenantsOrder:
     Attributes:
         text: the file.
         actor: who publishes it; never any part of a secret.
+        force: replace a published file even if it is unreadable.
     """
 
     text: str
     actor: str
     reason: str = ""
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,14 @@ class PublishedMeanwhile:
     """Somebody else was faster; nothing was written. Look at what is published now, and decide again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands there cannot be read, and nothing was written: its tenants would be forgotten, and not retired."""
+
+    version: int
+    faults: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishTenants:
     """Publishes files."""
@@ -64,7 +74,7 @@ class PublishTenants:
     clock: Clock
     ids: Ids
 
-    def __call__(self, order: TenantsOrder) -> Published | Unchanged | PublishedMeanwhile:
+    def __call__(self, order: TenantsOrder) -> Published | Unchanged | PublishedMeanwhile | Unreadable:
         """Publish a file.
 
         Raises:
@@ -73,18 +83,24 @@ class PublishTenants:
         """
         wanted = read_tenants(order.text)
         standing = self.store.get()
-        before = _readable(standing)
-        after = wanted.after(before or Tenants(), now_ms=self.clock.now_ms())
-        if standing is not None and before is not None and before.digest == after.digest:
+        before = _read(standing)
+        if isinstance(before, Unreadable) and not order.force:
+            return before
+        known = before if isinstance(before, Tenants) else Tenants()
+        after = wanted.after(known, now_ms=self.clock.now_ms())
+        if standing is not None and known.digest == after.digest:
             return Unchanged(standing.version)
         _require_room(after)
         document = TenantsDocument(after.to_text(), (standing.version if standing else 0) + 1, self.ids.nonce())
-        change = after.change_from(before or Tenants())
-        if self.store.publish(document, self._audit(order, document, change)) != Written():
+        change = after.change_from(known)
+        replaced = before.version if isinstance(before, Unreadable) else None
+        if self.store.publish(document, self._audit(order, document, change, replaced)) != Written():
             return PublishedMeanwhile()
-        return Published(document.version, change, healed=standing is not None and before is None)
+        return Published(document.version, change, healed=replaced is not None)
 
-    def _audit(self, order: TenantsOrder, document: TenantsDocument, change: TenantsChange) -> AuditEvent:
+    def _audit(
+        self, order: TenantsOrder, document: TenantsDocument, change: TenantsChange, replaced: int | None
+    ) -> AuditEvent:
         return AuditEvent(
             tenant=DEFAULT_TENANT,
             at_ms=self.clock.now_ms(),
@@ -97,16 +113,19 @@ class PublishTenants:
                 "added": _told(change.added),
                 "removed": _told(change.removed),
                 "changed": _told(change.changed),
+                **({} if replaced is None else {"replaced": f"unreadable version {replaced}"}),
             },
         )
 
 
-def _readable(document: TenantsDocument | None) -> Tenants | None:
-    """What stands there; None if nothing does, or nothing that can be read."""
+def _read(document: TenantsDocument | None) -> Tenants | Unreadable:
+    """What stands there; nobody but `default` if nothing does."""
+    if document is None:
+        return Tenants()
     try:
-        return None if document is None else read_tenants(document.text)
-    except TenantsError:
-        return None
+        return read_tenants(document.text)
+    except TenantsError as error:
+        return Unreadable(document.version, tuple(error.faults))
 
 
 def _require_room(tenants: Tenants) -> None:
