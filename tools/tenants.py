@@ -81,7 +81,8 @@ def publish(store: DynamoTenants, text: str, *, actor: str, reason: str = "", fo
 _UNREADABLE = (
     "nothing was published, for version {version}, which stands there, cannot be read ({faults}). Tenants that it"
     " declares would be forgotten with the tasks that were accepted for them. Look at it with `show`, write those that"
-    ' shall go under "retired" in your file ({{"retired": {{"<id>": <epoch milliseconds>}}}}), and repeat with --force (make: FORCE=1).'
+    ' shall go under "retired" in your file ({{"retired": {{"<id>": <epoch milliseconds>}}}}), and repeat with'
+    " --force (make: FORCE=1)."
 )
 
 

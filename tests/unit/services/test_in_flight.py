@@ -245,7 +245,7 @@ class TestCallers:
         assert wired.run_once(task, for_caller=True) == full
         row = wired.row(task)
         assert (row.state, row.attempt, row.capped) == (RunState.QUEUED, 0, False)
-        assert wired.queue.messages == wired.world.runner.calls == []
+        assert (wired.queue.messages, wired.world.runner.calls) == ([], [])
         wired.memory.slots.clear()
         assert wired.run_once(task, for_caller=True).status is ExecutionStatus.SUCCEEDED
 
@@ -276,7 +276,7 @@ class TestCallers:
         wired.clock.advance(1)
         release(wired)
         assert wired.row(task).state is RunState.ABANDONED
-        assert wired.queue.messages == wired.world.runner.calls == []
+        assert (wired.queue.messages, wired.world.runner.calls) == ([], [])
 
     def test_a_caller_whose_last_attempt_failed_is_told_so_too(self, wired: Wired) -> None:
         task = wired.take(mode="sync", source="route:ask")
