@@ -73,6 +73,8 @@ class Grants:
         ingress.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
         ingress.invokes(self.functions.workflow)
         ingress.reads_secrets(f"{self.environment.secret_prefix}*/ingress-??????")
+        # A secret that does not exist has no suffix yet: a tenant without one is refused, and not told of an outage.
+        ingress.reads_secrets(f"{self.environment.secret_prefix}*/ingress")
         ingress.is_told(
             QUEUE_URL=self.queue.tasks.queue_url,
             PAYLOAD_BUCKET=self.payloads.name,

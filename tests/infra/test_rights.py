@@ -35,6 +35,7 @@ EXPECTED = {
         ("s3:PutObject", "Bucket/*"),
         ("lambda:InvokeFunction", "workerflow-prod-workflow"),
         ("secretsmanager:GetSecretValue", f"{SECRETS}/*/ingress-??????"),
+        ("secretsmanager:GetSecretValue", f"{SECRETS}/*/ingress"),
     },
     "consumer": {
         ("dynamodb:GetItem", KEYS),
