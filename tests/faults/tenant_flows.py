@@ -14,6 +14,7 @@ from workerflow.domain.run import RunState
 from workerflow.domain.schedule import EVERY_TENANT
 from workerflow.domain.tenants import RateLimit, TenantPolicy
 from workerflow.ports.tenants import Slot
+from workerflow.services.places import KEPT_SECONDS
 from workerflow.services.read_refused_calls import ReadRefusedCalls
 
 FOR_EVERYBODY = Manifest.build(
@@ -93,6 +94,29 @@ def _call_until_somebody_leaves(world: World) -> None:
     world.call("key-2")
 
 
+def _keep_a_place(world: World) -> None:
+    """The tenant's first place is kept for its task, by somebody who did not come to send it."""
+    for task in world.kept.acceptances():
+        kept = Slot(DEFAULT_TENANT, 0, f"run:{task.trace_id}", world.clock.ms + KEPT_SECONDS * 1000)
+        world.kept.occupy(kept)
+
+
+def _call_while_full_and_be_kept_a_place(world: World) -> None:
+    _occupied(world, seconds=30)
+    world.call()
+    world.go_on(20)
+    _keep_a_place(world)
+    world.tick()
+
+
+def _lower_the_cap_under_a_kept_place(world: World) -> None:
+    """A place is kept, and since the cap was lowered the other one is one too many."""
+    _publish(world, ONE_AT_ONCE)
+    world.kept.occupy(Slot(DEFAULT_TENANT, 1, SOMEBODY, START_MS + 90_000))
+    world.call()
+    _keep_a_place(world)
+
+
 def _ask_while_full(world: World) -> None:
     _occupied(world, seconds=6)
     world.call(route="ask")
@@ -117,5 +141,7 @@ TENANT_FLOWS = (
     Flow("capped_with_a_place", _call_with_a_cap, check=_all_places_are_free, lasts_seconds=(0, 2)),
     Flow("capped_and_released_by_the_tick", _call_while_full, check=_all_places_are_free),
     Flow("capped_and_handed_on", _call_until_somebody_leaves, check=_ran_in_turn, lasts_seconds=(30, 40)),
+    Flow("capped_and_kept_a_place", _call_while_full_and_be_kept_a_place, check=_all_places_are_free),
+    Flow("capped_lower_than_before", _lower_the_cap_under_a_kept_place, check=_all_places_are_free),
     Flow("capped_sync", _ask_while_full, ends=SUCCEEDED | ABANDONED, check=_answered_unless_a_worker_died),
 )
