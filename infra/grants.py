@@ -156,7 +156,7 @@ class Grants:
         scheduler.uses(tables[CURSOR_STATE], "GetItem", "BatchGetItem", "PutItem", "Query")
         scheduler.queries(tables[CURSOR_STATE], SCHEDULES_DUE)
         scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
-        scheduler.uses(tables[RATE_LIMITS], "Query")
+        scheduler.uses(tables[RATE_LIMITS], "Query", "PutItem", "DeleteItem")
         scheduler.knows(tables[REPLAY_LINEAGE])
         scheduler.may(*self._send_many(), on=self.queue.tasks.queue_arn)
         scheduler.may(*DRAIN, on=self.queue.dead_letters.queue_arn)

@@ -97,6 +97,8 @@ EXPECTED = {
         ("dynamodb:Query", f"{STATE}/index/schedules_due"),
         ("dynamodb:PutItem", AUDIT),
         ("dynamodb:Query", BUCKETS),
+        ("dynamodb:PutItem", BUCKETS),
+        ("dynamodb:DeleteItem", BUCKETS),
         ("sqs:SendMessage", TASKS),
         ("sqs:ReceiveMessage", f"{TASKS}-dlq"),
         ("sqs:DeleteMessage", f"{TASKS}-dlq"),

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.flows import FLOWS
 from tests.faults.histories import play
-from tests.infra.test_rights import EXPECTED, LETTERS, READ_QUEUE, SECRETS, TASKS
+from tests.infra.test_rights import BUCKETS, EXPECTED, LETTERS, READ_QUEUE, SECRETS, TASKS
 from tests.support.aws import PREFIX
 from tests.support.faults import Call
 from tests.support.world import moto_world
@@ -58,7 +58,7 @@ UNTOLD = {
         *((action, TASKS) for action in READ_QUEUE),  # the event source's
     },
     "workflow": {("secretsmanager:GetSecretValue", PLACES["workflow"])},  # the handlers'
-    "scheduler": set[tuple[str, str]](),
+    "scheduler": {("dynamodb:DeleteItem", BUCKETS)},  # a place that was taken and nobody knows
 }
 """Rights that no story needs, each for a reason."""
 
