@@ -68,7 +68,7 @@ def test_a_handler_cannot_do_what_workflow_was_not_granted(api: Api, stack: Loca
             "scheduler",
             [
                 call("dynamodb", "delete_item", TableName=f"{PREFIX}-idempotency-keys", Key=FORGED),
-                call("dynamodb", "put_item", TableName=f"{PREFIX}-rate-limits", Item=TENANTS),
+                call("dynamodb", "put_item", TableName=f"{PREFIX}-refused-calls", Item=TENANTS),
                 call("secretsmanager", "get_secret_value", SecretId="workerflow/local/default/ingress"),
                 call("lambda", "invoke", FunctionName=f"{PREFIX}-workflow"),
                 call("s3", "get_object", Bucket="PayloadBucket", Key="default/x"),
