@@ -168,6 +168,4 @@ def _schemas(manifest: Manifest) -> JsonSchemas:
 
 
 def _retention(settings: IngressSettings) -> Retention:
-    return Retention(
-        retention_seconds=settings.retention_days * 24 * 3600, deadline_seconds=settings.deadline_hours * 3600
-    )
+    return Retention.of(retention_days=settings.retention_days, deadline_hours=settings.deadline_hours)

@@ -14,7 +14,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     Args:
         event: `scheduledTime` is the moment that the tick was scheduled for, RFC 3339; one that cannot be read (the
-            emulator leaves the placeholder in) is no moment, and the clock is not held against it.
+            emulator does not fill it in) is no moment, and the clock is not held against it.
 
     Returns:
         `failedParts`: names of the parts that could not do their work; the next tick takes them up. `refused`: this

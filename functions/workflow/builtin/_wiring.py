@@ -78,14 +78,8 @@ def wire(
     schedules = DynamoSchedules(database, state=settings.cursor_state)
     switches = DynamoSwitches(database, state=settings.cursor_state, audit=settings.audit_events)
     objects = S3Blobs(clients.s3, settings.payload_bucket)
-    retention = Retention(settings.retention_days * 24 * 3600, settings.deadline_hours * 3600)
-    replays = DynamoReplays(
-        database,
-        letters=settings.dead_letters,
-        lineage=settings.replay_lineage,
-        acceptances=settings.idempotency_keys,
-        audit=settings.audit_events,
-    )
+    retention = Retention.of(retention_days=settings.retention_days, deadline_hours=settings.deadline_hours)
+    replays = _replays(settings, database)
     replay = ReplayTask(
         acceptances=acceptances,
         runs=runs,
@@ -130,12 +124,25 @@ def wire(
             manifest=manifest,
             switches=switches,
             schedules=schedules,
-            tenants=KnownTenants(
-                store=DynamoTenants(database, state=settings.cursor_state), clock=clock, faults=signals
-            ),
+            tenants=_tenants(settings, database, clock, signals),
             objects=objects,
         ),
     )
+
+
+def _replays(settings: BuiltInSettings, database: Database) -> DynamoReplays:
+    return DynamoReplays(
+        database,
+        letters=settings.dead_letters,
+        lineage=settings.replay_lineage,
+        acceptances=settings.idempotency_keys,
+        audit=settings.audit_events,
+    )
+
+
+def _tenants(settings: BuiltInSettings, database: Database, clock: Clock, signals: Signals) -> KnownTenants:
+    store = DynamoTenants(database, state=settings.cursor_state)
+    return KnownTenants(store=store, clock=clock, faults=signals)
 
 
 def _rules(settings: BuiltInSettings) -> RetryRules:

@@ -28,6 +28,11 @@ class Retention:
     retention_seconds: int
     deadline_seconds: int
 
+    @classmethod
+    def of(cls, *, retention_days: int, deadline_hours: int) -> Retention:
+        """As settings tell it."""
+        return cls(retention_seconds=retention_days * 24 * 3600, deadline_seconds=deadline_hours * 3600)
+
 
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
