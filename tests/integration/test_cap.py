@@ -14,6 +14,7 @@ from tests.fakes.world import FakeWorld
 from tests.integration.functions_world import Context, FunctionsWorld, functions_world, text_of
 from tests.integration.scripted_handlers import at_once, most_at_once, starts
 from tests.support.faults import Fault
+from tests.support.in_memory import execution_path
 from tests.support.quick_moto import delete, put, queue_of, receive
 from tests.support.tasks import a_manifest, an_acceptance
 from workerflow.domain.audit import AuditEvent
@@ -25,16 +26,8 @@ from workerflow.ports.stores import Written
 from workerflow.ports.tenants import TenantsDocument
 from workerflow.ports.world import HandlerCall, Invocation, Reached
 from workerflow.runtime.clock import SystemClock, SystemIds
-from workerflow.services.capped_runs import CappedRuns
-from workerflow.services.deliver_task import Delete, DeliverTask
-from workerflow.services.enablement import CheckEnablement
-from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
-from workerflow.services.in_flight import InFlight
-from workerflow.services.ledger import Ledger
-from workerflow.services.places import Places
-from workerflow.services.record_death import RecordDeath
-from workerflow.services.tell_run import TellRun
-from workerflow.services.tenants import KnownTenants
+from workerflow.services.deliver_task import Delete
+from workerflow.services.execute_task import ExecutionOrder
 
 BATCH = 10
 CAP = 2
@@ -163,40 +156,9 @@ class Fleet:
         self.delivered = Condition()
         self.deliveries = 0
         self._lasts, self._lock, self._stop = lasts, Lock(), Event()
-        self._deliver = self._wire()
-
-    def _wire(self) -> DeliverTask:
-        world, clock, ids, manifest = self.world, SystemClock(), SystemIds(), a_manifest()
-        ledger = Ledger(runs=world.runs, acceptances=world.acceptances, clock=clock, ids=ids)
-        tell_run = TellRun(runs=world.runs, blobs=world.blobs, clock=clock)
-        enablement = CheckEnablement(manifest=manifest, switches=world.switches, clock=clock)
-        places = Places(
-            known=KnownTenants(store=world.tenants, clock=clock, faults=world.faults),
-            slots=world.slots,
-            clock=clock,
-            ids=ids,
+        self._path = execution_path(
+            self.world, manifest=a_manifest(), clock=SystemClock(), ids=SystemIds(), runner=self, invoker=self
         )
-        capped = CappedRuns(
-            runs=world.runs,
-            enablement=enablement,
-            ledger=ledger,
-            manifest=manifest,
-            places=places,
-            queue=lambda: world.queue,
-        )
-        self._execute = ExecuteTask(
-            runs=world.runs,
-            blobs=world.blobs,
-            ledger=ledger,
-            tell_run=tell_run,
-            enablement=enablement,
-            in_flight=InFlight(places=places, capped=capped, faults=world.faults),
-            manifest=manifest,
-            runner=self,
-            ids=ids,
-        )
-        death = RecordDeath(runs=world.runs, ledger=ledger, tell_run=tell_run, manifest=manifest, ids=ids)
-        return DeliverTask(invoker=self, record_death=death, ids=ids, wait_seconds=280)
 
     def run(self, call: HandlerCall) -> HandlerOutput:
         with self._lock:
@@ -206,7 +168,7 @@ class Fleet:
 
     def invoke(self, message: TaskMessage, *, owner: str, for_caller: bool, wait_seconds: float) -> Invocation:
         del wait_seconds
-        return Reached(self._execute(ExecutionOrder(message, owner, for_caller=for_caller, remaining_ms=270_000)))
+        return Reached(self._path.execute(ExecutionOrder(message, owner, for_caller=for_caller, remaining_ms=270_000)))
 
     def accept(self, tenant: str, number: int) -> None:
         """Tasks, each with its message behind all that are there."""
@@ -233,7 +195,7 @@ class Fleet:
         return [message for message in taken if message is not None]
 
     def _deliver_one(self, message: TaskMessage) -> None:
-        assert isinstance(self._deliver(message, receives=1), Delete)
+        assert isinstance(self._path.deliver(message, receives=1), Delete)
         with self.delivered:
             self.deliveries += 1
             self.delivered.notify_all()

@@ -23,6 +23,7 @@ from tests.fakes.world import FakeWorld
 from tests.integration.ingress_world import IngressWorld, ingress_world
 from tests.support.aws import WORKFLOW_FUNCTION, AwsWorld, aws_world
 from tests.support.callers import SECRET, SECRET_NAME, Answer, Caller
+from tests.support.in_memory import execution_path
 from tests.support.kept import Kept
 from tests.support.lambda_stand_in import run_functions
 from tests.support.processes import QUIET_LOGGER, Processes
@@ -37,16 +38,8 @@ from workerflow.ports.world import HandlerCall, Invocation, Reached
 from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.runtime.handler_runner import ProcessRunner
 from workerflow.services.accept_task import Accepted, AcceptTask, KeyReused, Retention, TaskDraft
-from workerflow.services.capped_runs import CappedRuns
-from workerflow.services.deliver_task import Delete, DeliverTask, Delivery
-from workerflow.services.enablement import CheckEnablement
-from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
-from workerflow.services.in_flight import InFlight
-from workerflow.services.ledger import Ledger
-from workerflow.services.places import Places
-from workerflow.services.record_death import RecordDeath
-from workerflow.services.tell_run import TellRun
-from workerflow.services.tenants import KnownTenants
+from workerflow.services.deliver_task import Delete, Delivery
+from workerflow.services.execute_task import ExecutionOrder
 
 pytestmark = pytest.mark.slow
 
@@ -147,9 +140,7 @@ class InMemory:
 
     def __init__(self) -> None:
         world = self.world = FakeWorld()
-        clock, ids, manifest = SystemClock(), SystemIds(), a_manifest()
-        ledger = Ledger(runs=world.runs, acceptances=world.acceptances, clock=clock, ids=ids)
-        tell_run = TellRun(runs=world.runs, blobs=world.blobs, clock=clock)
+        clock, ids = SystemClock(), SystemIds()
         self.starts: list[HandlerCall] = []
         self.accept = AcceptTask(
             acceptances=world.acceptances,
@@ -160,34 +151,8 @@ class InMemory:
             signals=world.signals,
             retention=Retention(retention_seconds=86_400, deadline_seconds=3_600),
         )
-        enablement = CheckEnablement(manifest=manifest, switches=world.switches, clock=clock)
-        known = KnownTenants(store=world.tenants, clock=clock, faults=world.faults)
-        places = Places(known=known, slots=world.slots, clock=clock, ids=ids)
-        capped = CappedRuns(
-            runs=world.runs,
-            enablement=enablement,
-            ledger=ledger,
-            manifest=manifest,
-            places=places,
-            queue=lambda: world.queue,
-        )
-        self._execute = ExecuteTask(
-            runs=world.runs,
-            blobs=world.blobs,
-            ledger=ledger,
-            tell_run=tell_run,
-            enablement=enablement,
-            in_flight=InFlight(places=places, capped=capped, faults=world.faults),
-            manifest=manifest,
-            runner=self,
-            ids=ids,
-        )
-        self.deliver = DeliverTask(
-            invoker=self,
-            record_death=RecordDeath(runs=world.runs, ledger=ledger, tell_run=tell_run, manifest=manifest, ids=ids),
-            ids=ids,
-            wait_seconds=280,
-        )
+        self._path = execution_path(world, manifest=a_manifest(), clock=clock, ids=ids, runner=self, invoker=self)
+        self.deliver = self._path.deliver
 
     def run(self, call: HandlerCall) -> HandlerOutput:
         self.starts.append(call)
@@ -195,7 +160,7 @@ class InMemory:
 
     def invoke(self, message: TaskMessage, *, owner: str, for_caller: bool, wait_seconds: float) -> Invocation:
         del wait_seconds
-        return Reached(self._execute(ExecutionOrder(message, owner, for_caller=for_caller, remaining_ms=9000)))
+        return Reached(self._path.execute(ExecutionOrder(message, owner, for_caller=for_caller, remaining_ms=9000)))
 
 
 def test_fifty_calls_with_one_key_are_one_task_on_the_fakes_too() -> None:
