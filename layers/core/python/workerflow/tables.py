@@ -125,7 +125,8 @@ CURSOR_STATE = Table(
     name="cursor_state",
     partition_key="pk",
     sort_key="sk",
-    partition_value="<tenant>#switch, <tenant>#sweep, <tenant>#schedule, <tenant>#cleanup, <tenant>#retry; "
+    partition_value="<tenant>#switch, <tenant>#sweep, <tenant>#schedule, <tenant>#cleanup, <tenant>#retry, "
+    "<tenant>#errors; "
     "#tick, #tenants",
     sort_value="the source of a switch, the shard of a cursor, the name of a schedule; `-` where there is one",
     meaning="Small mutable state: run-time switches, the sweeper's cursors, each schedule's cursor, the newest tick, "
@@ -141,15 +142,24 @@ AUDIT_EVENTS = Table(
     sort_value="<time>#<nonce>",
     meaning="Who did what: written in the transaction of the write that it tells of.",
 )
+OPERATIONS = Table(
+    name="operations",
+    partition_key="pk",
+    sort_key="sk",
+    partition_value="<tenant>#done, <tenant>#bulk; #bulk, #tokens, #session#<digest>",
+    sort_value="<token id>#<digest of the key> of an operator's order; the id of a bulk job, of all tenants' under "
+    "`#bulk` while it is at work; the id of a token; `-` of a session",
+    meaning="What operators do and by what right: their orders by idempotency key, bulk jobs, tokens, sessions.",
+)
 
 ROLLUPS = Table(
     name="rollups",
     partition_key="pk",
     sort_key="sk",
-    partition_value="<tenant>#15m, <tenant>#1h, <tenant>#1d, <tenant>#part",
-    sort_value="<start of the bucket>#<source>; <start of the quarter> of a count that was broken off",
+    partition_value="<tenant>#15m, <tenant>#1h, <tenant>#1d, <tenant>#part, <tenant>#errors",
+    sort_value="<start of the bucket>#<source>; <start of the quarter> of a count that was broken off; <fingerprint>",
     meaning="Counts by state and a histogram of durations, per source and span of time: 15 minutes are kept 3 days, "
-    "hours 40 days, days 400.",
+    "hours 40 days, days 400. And groups of alike errors, with how often and since when.",
 )
 RATE_LIMITS = Table(
     name="rate_limits",
@@ -175,6 +185,7 @@ TABLES: tuple[Table, ...] = (
     REPLAY_LINEAGE,
     CURSOR_STATE,
     AUDIT_EVENTS,
+    OPERATIONS,
     ROLLUPS,
     RATE_LIMITS,
     REFUSED_CALLS,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from workerflow.domain.operation import OperationKey
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
@@ -15,6 +17,8 @@ class AuditEvent:
         action: a stable verb such as `run.replayed`, `switch.set`, `message.rejected`.
         target: trace id or source acted upon.
         details: small facts, before and after.
+        address: where the order came from, as the platform saw it; empty where the system acted by itself.
+        operation: the key under which an operator's order is remembered with this event, in the same transaction.
     """
 
     tenant: str
@@ -25,3 +29,5 @@ class AuditEvent:
     target: str
     reason: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    operation: OperationKey | None = None

@@ -5,6 +5,7 @@ WorkerFlowError
 |-- ManifestError                 the owner's: routes that cannot be built, all faults at once
 |-- SettingsError                 the owner's: environment that lacks names, all at once
 |-- TenantsError                  the operator's: a tenants file that says what cannot be, all faults at once
+|-- OperationRepeatedError        an operator's order whose key stands already: its answer is the first one's
 |-- TaskError                     raised by handlers, or on their behalf
 |   |-- PermanentError            no attempt will help: dead letter at once
 |   |   |-- InvalidPayloadError   the payload is not what the route takes
@@ -65,6 +66,13 @@ class TenantsError(WorkerFlowError):
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(self.faults))
+
+
+class OperationRepeatedError(WorkerFlowError):
+    """An order's key was taken meanwhile: nothing was written. Ask for what stands under the key."""
+
+    code = "operation_repeated"
+    retryable = True
 
 
 class TaskError(WorkerFlowError):
