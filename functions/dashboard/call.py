@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
-from workerflow.domain.access import Token
+from workerflow.domain.access import Scope, Token
+from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.runtime.http import Request
 
 
@@ -22,6 +24,25 @@ class Caller:
     address: str
     csrf: str = field(default="", repr=False)
 
+    @classmethod
+    def nobody(cls, address: str) -> Self:
+        """Whoever asks for what needs no token. Its token is none: it has no id, and is not live."""
+        token = Token(
+            token_id="",
+            name="nobody",
+            scope=Scope.READ,
+            tenant=None,
+            digest="",
+            created_at_ms=0,
+            expires_at_ms=0,
+        )
+        return cls(token, address)
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether nothing is known of the caller."""
+        return not self.token.token_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -31,14 +52,16 @@ class Call:
         tenant: from the query's `tenant`, else the token's own, else `default`.
         path: the values of the template's parts, by name.
         query: decoded values of the parameters that the endpoint declares, by name; those that did not come are absent.
+        form: decoded fields of a page's form, by name, without `csrf` and `key`; empty for anything else.
         key: the order's idempotency key; empty for a read.
         nonce: of this answer's content security policy, for pages.
     """
 
     request: Request
     caller: Caller
-    tenant: str
+    tenant: str = DEFAULT_TENANT
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     nonce: str = ""
