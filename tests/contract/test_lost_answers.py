@@ -19,6 +19,7 @@ from workerflow.adapters.dynamodb.database import BATCH_TRIES, CONFLICT_TRIES
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError, StoreUnavailableError
+from workerflow.domain.operation import OperationKey
 from workerflow.domain.rollup import Rollup, Span
 from workerflow.domain.run import RunState
 from workerflow.domain.tenants import RateLimit
@@ -30,6 +31,7 @@ ACCEPTANCE = an_acceptance()
 RUN = a_run(ACCEPTANCE)
 SWITCH = Switch("default", "route:echo", Enablement.PAUSED, "why", "ops", NOW_MS, 1, "1" * 16)
 AUDIT = AuditEvent("default", NOW_MS, "1" * 16, "ops", "switch.set", "route:echo")
+KEY = OperationKey.of("a" * 12, "order-1", "default", "switch.set")
 FIRE = a_fire()
 SLOT = Slot("default", 0, "1" * 16, NOW_MS + 1)
 ROLLUP = Rollup("default", Span.HOUR, NOW_MS - NOW_MS % 3_600_000, "route:echo", NOW_MS, {"succeeded": 1})
@@ -42,6 +44,7 @@ WRITES: dict[str, Callable[[AwsWorld], object]] = {
     ),
     "a replay": lambda world: world.replays.record_replay(a_replay(ACCEPTANCE, 1)),
     "a switch": lambda world: world.switches.put_switch(SWITCH, AUDIT),
+    "an order with a key": lambda world: world.switches.put_switch(SWITCH, replace(AUDIT, operation=KEY)),
     "a cursor": lambda world: world.cursors.move_cursor(Cursor("default", 0, "a" * 44, 1, "1" * 16)),
     "a schedule's cursor": lambda world: world.schedules.write_cursor(a_cursor()),
     "the tick's mark": lambda world: world.schedules.write_mark(a_mark()),

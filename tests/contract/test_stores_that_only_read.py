@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,16 +16,21 @@ from workerflow.adapters.dynamodb.switches import DynamoSwitches
 from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
+from workerflow.domain.operation import OperationKey
 from workerflow.ports.tenants import TenantsDocument
 from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, RUNS
 
 STATE = physical(CURSOR_STATE)
+KEY = OperationKey.of("a" * 12, "order-1", "default", "switch.set")
 FIRE = a_fire()
 AUDIT = AuditEvent("default", NOW_MS, "1" * 16, "ops", "switch.set", "route:echo")
 SWITCH = Switch("default", "route:echo", Enablement.PAUSED, "why", "ops", NOW_MS, 1, "1" * 16)
 
 WRITES: dict[str, Callable[[Database], object]] = {
     "a switch": lambda database: DynamoSwitches(database, state=STATE).put_switch(SWITCH, AUDIT),
+    "a switch, ordered with a key": lambda database: DynamoSwitches(
+        database, state=STATE, audit=physical(AUDIT_EVENTS)
+    ).put_switch(SWITCH, replace(AUDIT, operation=KEY)),
     "the end of a switch": lambda database: DynamoSwitches(database, state=STATE).delete_switch(SWITCH, AUDIT),
     "the tenants": lambda database: DynamoTenants(database, state=STATE).publish(TenantsDocument("{}", 1, "1"), AUDIT),
     "a skipped fire": lambda database: DynamoSchedules(database, state=STATE).record_skip(

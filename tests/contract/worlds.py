@@ -18,6 +18,7 @@ from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.task import TaskMessage
 from workerflow.ports.cleanup import CleanupStore
 from workerflow.ports.objects import ObjectStore
+from workerflow.ports.operations import OperationStore, SessionStore, TokenStore
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
@@ -63,6 +64,9 @@ class Ports:
     rollups: RollupStore
     objects: ObjectStore
     cleanup: CleanupStore
+    tokens: TokenStore
+    sessions: SessionStore
+    operations: OperationStore
     queue: TaskQueue
     dead_messages: DeadMessageQueue
     sent: Callable[[], list[TaskMessage | None]]
@@ -115,6 +119,9 @@ def in_memory() -> Iterator[Ports]:
         rollups=world.rollups,
         objects=world.blobs,
         cleanup=world.cleanup,
+        tokens=world.tokens,
+        sessions=world.sessions,
+        operations=world.operations,
         queue=world.queue,
         dead_messages=world.dead_messages,
         sent=sent,
@@ -147,6 +154,9 @@ def on_aws() -> Iterator[Ports]:
             rollups=world.rollups,
             objects=world.blobs,
             cleanup=world.cleanup,
+            tokens=world.tokens,
+            sessions=world.sessions,
+            operations=world.operations,
             queue=world.queue,
             dead_messages=world.dead_messages,
             sent=lambda: _sent(world),

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import RLock
 
+from workerflow.domain.access import Session, Token
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
+from workerflow.domain.errors import OperationRepeatedError
+from workerflow.domain.operation import REMEMBERED_SECONDS, Operation
 from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.replay import LineageEntry
 from workerflow.domain.rollup import PartialCount, Rollup
@@ -52,6 +55,10 @@ class Memory:
     cursors: dict[tuple[str, int], Cursor] = field(default_factory=dict)
     retry_cursors: dict[tuple[str, int], Cursor] = field(default_factory=dict)
     audit: dict[tuple[str, int, str], AuditEvent] = field(default_factory=dict)
+    operations: dict[tuple[str, str, str], Operation] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    token_nonces: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     schedules: dict[tuple[str, str], ScheduleCursor] = field(default_factory=dict)
     spoilt_schedules: set[tuple[str, str]] = field(default_factory=set)
@@ -78,3 +85,27 @@ class Memory:
             self.before(name)
             yield
             self.after(name)
+
+    def has_told(self, event: AuditEvent) -> bool:
+        """Whether an earlier try of the write that an event tells of was applied, as its order's key says.
+
+        Raises:
+            OperationRepeatedError: the key is another order's; nothing may be written.
+        """
+        if event.operation is None:
+            return False
+        standing = self.operations.get((event.tenant, event.operation.token_id, event.operation.key_digest))
+        if standing is None or standing.at_ms // 1000 + REMEMBERED_SECONDS <= event.at_ms // 1000:
+            return False
+        if standing.nonce != event.nonce:
+            raise OperationRepeatedError("the order's key is taken")
+        return True
+
+    def tell(self, event: AuditEvent) -> None:
+        """Write an audit event, and its order under its key."""
+        self.audit[event.tenant, event.at_ms, event.nonce] = replace(event, operation=None)
+        if event.operation is not None:
+            key = (event.tenant, event.operation.token_id, event.operation.key_digest)
+            self.operations[key] = Operation(
+                event.tenant, event.operation, event.action, event.target, event.at_ms, event.nonce, event.details
+            )

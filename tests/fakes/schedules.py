@@ -88,11 +88,13 @@ class FakeSchedules:
         self, acceptance: Acceptance, audit: AuditEvent, *, now_ms: int
     ) -> Written | Conflict[Acceptance]:
         with self._memory.call("schedules.record_manual"):
+            if self._memory.has_told(audit):
+                return Written()
             refusal = self._refusal(acceptance, now_ms)
             if refusal is not None:
                 return refusal
             self._memory.acceptances[acceptance.tenant, acceptance.key_hash] = acceptance
-            self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
+            self._memory.tell(audit)
             return Written()
 
     def _taste(self, name: tuple[str, str]) -> None:

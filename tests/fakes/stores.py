@@ -134,6 +134,8 @@ class FakeReplays:
 
     def record_replay(self, record: ReplayRecord) -> Written | Conflict[LineageEntry]:
         with self._memory.call("replays.record_replay"):
+            if self._memory.has_told(record.audit):
+                return Written()
             entry = record.entry
             key = (entry.tenant, entry.root, entry.parent, entry.generation)
             taken = self._memory.lineage.get(key)
@@ -156,10 +158,10 @@ class FakeReplays:
         )
 
     def _write_beside(self, record: ReplayRecord) -> None:
-        child, entry, event = record.acceptance, record.entry, record.audit
+        child, entry = record.acceptance, record.entry
         self._memory.acceptances[child.tenant, child.key_hash] = child
         self._memory.replay_counts[entry.tenant, entry.root] = entry.generation
-        self._memory.audit[event.tenant, event.at_ms, event.nonce] = event
+        self._memory.tell(record.audit)
         if record.letter is not None:
             current = self._memory.letters[record.letter.tenant, record.letter.trace_id]
             replayed = replace(current, state=LetterState.REPLAYED, child=entry.child)
@@ -202,22 +204,26 @@ class FakeSwitches:
 
     def put_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
         with self._memory.call("switches.put_switch"):
+            if self._memory.has_told(audit):
+                return Written()
             standing = self._memory.switches.get((switch.tenant, switch.source))
             if (standing.version if standing else 0) != switch.version - 1:
                 return _answer(standing, switch)
             self._memory.switches[switch.tenant, switch.source] = switch
-            self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
+            self._memory.tell(audit)
             return Written()
 
     def delete_switch(self, switch: Switch, audit: AuditEvent) -> Written | Conflict[Switch]:
         with self._memory.call("switches.delete_switch"):
+            if self._memory.has_told(audit):
+                return Written()
             standing = self._memory.switches.get((switch.tenant, switch.source))
             if standing is None:
                 return Written()
             if (standing.nonce, standing.version) != (switch.nonce, switch.version):
                 return Conflict(standing)
             del self._memory.switches[switch.tenant, switch.source]
-            self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
+            self._memory.tell(audit)
             return Written()
 
 

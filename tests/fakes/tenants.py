@@ -31,7 +31,7 @@ class FakeTenants:
                 same = standing is not None and (standing.nonce, standing.version) == (document.nonce, document.version)
                 return Written() if same else Conflict(standing)
             self._memory.tenants = document
-            self._memory.audit[audit.tenant, audit.at_ms, audit.nonce] = audit
+            self._memory.tell(audit)
             return Written()
 
 

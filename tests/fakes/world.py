@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.fakes.access import FakeAccessKeys, FakeSessions, FakeTokens
 from tests.fakes.cleanup import FakeCleanup
 from tests.fakes.memory import Memory
+from tests.fakes.operations import FakeOperations
 from tests.fakes.rollups import FakeRollups
 from tests.fakes.schedules import FakeSchedules
 from tests.fakes.stores import (
@@ -52,6 +54,7 @@ class FakeWorld:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     signals: FakeSignals = field(default_factory=FakeSignals)
     faults: FakeFaults = field(default_factory=FakeFaults)
+    access_keys: FakeAccessKeys = field(default_factory=FakeAccessKeys)
     acceptances: FakeAcceptances = field(init=False)
     runs: FakeRuns = field(init=False)
     replays: FakeReplays = field(init=False)
@@ -70,6 +73,9 @@ class FakeWorld:
     refused_calls: FakeRefusedCalls = field(init=False)
     rollups: FakeRollups = field(init=False)
     cleanup: FakeCleanup = field(init=False)
+    tokens: FakeTokens = field(init=False)
+    sessions: FakeSessions = field(init=False)
+    operations: FakeOperations = field(init=False)
 
     def __post_init__(self) -> None:
         self.memory.object_clock = self.clock.now_ms
@@ -91,3 +97,6 @@ class FakeWorld:
         self.refused_calls = FakeRefusedCalls(self.memory)
         self.rollups = FakeRollups(self.memory)
         self.cleanup = FakeCleanup(self.memory)
+        self.tokens = FakeTokens(self.memory)
+        self.sessions = FakeSessions(self.memory)
+        self.operations = FakeOperations(self.memory)

@@ -18,11 +18,13 @@ from tests.fakes.surroundings import FakeIds
 from tests.support.faults import Line, LinedSession
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
+from workerflow.adapters.dynamodb.access import DynamoSessions, DynamoTokens
 from workerflow.adapters.dynamodb.attributes import Item, unpack
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
 from workerflow.adapters.dynamodb.cleanup import DynamoCleanup
 from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.operations import DynamoOperations
 from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits
 from workerflow.adapters.dynamodb.refused_calls import DynamoRefusedCalls
 from workerflow.adapters.dynamodb.replays import DynamoReplays
@@ -39,6 +41,7 @@ from workerflow.tables import (
     CURSOR_STATE,
     DEAD_LETTERS,
     IDEMPOTENCY_KEYS,
+    OPERATIONS,
     RATE_LIMITS,
     REFUSED_CALLS,
     REPLAY_LINEAGE,
@@ -110,6 +113,8 @@ class AwsWorld:
         self._build()
         self.line.reset()
         database = Database(self.clients.dynamodb(), pause=lambda _seconds: None)
+        told = {"audit": physical(AUDIT_EVENTS), "operations": physical(OPERATIONS)}
+        self.operations = DynamoOperations(database, **told)
         self.acceptances = DynamoAcceptances(database, physical(IDEMPOTENCY_KEYS))
         self.runs = DynamoRuns(database, runs=physical(RUNS), letters=physical(DEAD_LETTERS))
         self.replays = DynamoReplays(
@@ -117,9 +122,9 @@ class AwsWorld:
             letters=physical(DEAD_LETTERS),
             lineage=physical(REPLAY_LINEAGE),
             acceptances=physical(IDEMPOTENCY_KEYS),
-            audit=physical(AUDIT_EVENTS),
+            **told,
         )
-        self.switches = DynamoSwitches(database, state=physical(CURSOR_STATE), audit=physical(AUDIT_EVENTS))
+        self.switches = DynamoSwitches(database, state=physical(CURSOR_STATE), **told)
         self.cursors = DynamoCursors(database, physical(CURSOR_STATE))
         self.retry_cursors = DynamoCursors(database, physical(CURSOR_STATE), "retry")
         self.audit = DynamoAuditLog(database, physical(AUDIT_EVENTS))
@@ -128,7 +133,7 @@ class AwsWorld:
             state=physical(CURSOR_STATE),
             acceptances=physical(IDEMPOTENCY_KEYS),
             runs=physical(RUNS),
-            audit=physical(AUDIT_EVENTS),
+            **told,
         )
         self.tenants = DynamoTenants(database, state=physical(CURSOR_STATE), audit=physical(AUDIT_EVENTS))
         self.rate_limits = DynamoRateLimits(database, physical(RATE_LIMITS), FakeIds())
@@ -136,6 +141,8 @@ class AwsWorld:
         self.refused_calls = DynamoRefusedCalls(database, physical(REFUSED_CALLS))
         self.rollups = DynamoRollups(database, physical(ROLLUPS))
         self.cleanup = DynamoCleanup(database, physical(CURSOR_STATE))
+        self.tokens = DynamoTokens(database, operations=physical(OPERATIONS), audit=physical(AUDIT_EVENTS))
+        self.sessions = DynamoSessions(database, physical(OPERATIONS))
         self.blobs = S3Blobs(self.clients.s3, BUCKET)
         self.queue = SqsTaskQueue(self.clients.sqs(), self.queue_url)
         self.deliveries = SqsDeliveries(self.clients.sqs(), self.queue_url)

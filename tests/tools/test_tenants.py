@@ -170,7 +170,7 @@ def test_nobody_is_overwritten_unseen(store: DynamoTenants) -> None:
             publish(store, '{"tenants":{"other":{}}}', actor="another")
             return found
 
-    late = Late(store._database, state=store._state, audit=store._audit)
+    late = Late(store._database, state=store._state, audit=store._trail.events)
     assert publish(late, '{"tenants":{"a":{}}}', actor="ops").startswith("Somebody else has published meanwhile")
     document = store.get()
     assert document is not None

@@ -7,9 +7,9 @@ from itertools import chain
 from operator import attrgetter
 
 from workerflow.adapters.dynamodb import conditions
+from workerflow.adapters.dynamodb.audited import AuditTrail
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
-from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import lineage as codec
 from workerflow.adapters.dynamodb.requests import Change, Put, Query
@@ -23,12 +23,21 @@ from workerflow.tables import LETTERS_BY_TIME, LETTERS_OPEN, Index
 class DynamoReplays:
     """Letters in `dead_letters`, the trees of replays in `replay_lineage`."""
 
-    def __init__(self, database: Database, *, letters: str, lineage: str, acceptances: str, audit: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        letters: str,
+        lineage: str,
+        acceptances: str,
+        audit: str,
+        operations: str | None = None,
+    ) -> None:
         self._database = database
         self._letters = letters
         self._lineage = lineage
         self._acceptances = acceptances
-        self._audit = audit
+        self._trail = AuditTrail(audit, operations)
 
     def get_letter(self, tenant: str, trace_id: str) -> DeadLetter | None:
         item = self._database.get(self._letters, letter_codec.key(tenant, trace_id))
@@ -40,15 +49,10 @@ class DynamoReplays:
         return sorted(entries, key=attrgetter("generation"))
 
     def record_replay(self, record: ReplayRecord) -> Written | Conflict[LineageEntry]:
-        writes: list[Put | Change] = [
-            self._entry(record),
-            self._child(record),
-            self._count(record.entry),
-            Put(self._audit, audit_codec.to_item(record.audit)),
-        ]
+        writes: list[Put | Change] = [self._entry(record), self._child(record), self._count(record.entry)]
         if record.letter is not None:
             writes.append(self._replayed(record.letter, record.entry.child))
-        refusals = self._database.transact(writes)
+        refusals = self._trail.write(self._database, writes, record.audit)
         if refusals is None:
             return Written()
         taken = refusals[0]

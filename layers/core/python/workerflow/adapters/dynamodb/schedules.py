@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from workerflow.adapters.dynamodb import conditions
-from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.audited import AuditTrail
+from workerflow.adapters.dynamodb.database import Database, Refused
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
-from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as codec
 from workerflow.adapters.dynamodb.requests import Delete, Put, Query
@@ -37,12 +37,13 @@ class DynamoSchedules:
         acceptances: str | None = None,
         runs: str | None = None,
         audit: str | None = None,
+        operations: str | None = None,
     ) -> None:
         self._database = database
         self._state = state
         self._acceptances = acceptances
         self._runs = runs
-        self._audit = audit
+        self._trail = AuditTrail(audit, operations)
 
     def due(self, shard: int, *, until_ms: int, limit: int) -> Sequence[DueSchedule]:
         query = Query(
@@ -96,25 +97,27 @@ class DynamoSchedules:
         if self._runs is None:
             raise ValueError("this function does not record skipped fires")
         row = Put(self._runs, run_codec.to_item(run), conditions.unchanged(run.expected_version))
-        return self._accept_with(row, acceptance, now_ms)
+        return _accepted(acceptance, self._database.transact([self._acceptance(acceptance, now_ms), row]))
 
     def record_manual(
         self, acceptance: Acceptance, audit: AuditEvent, *, now_ms: int
     ) -> Written | Conflict[Acceptance]:
-        if self._audit is None:
-            raise ValueError("this function does not record manual runs")
-        return self._accept_with(Put(self._audit, audit_codec.to_item(audit)), acceptance, now_ms)
+        refusals = self._trail.write(self._database, [self._acceptance(acceptance, now_ms)], audit)
+        return _accepted(acceptance, refusals)
 
-    def _accept_with(self, other: Put, acceptance: Acceptance, now_ms: int) -> Written | Conflict[Acceptance]:
+    def _acceptance(self, acceptance: Acceptance, now_ms: int) -> Put:
         if self._acceptances is None:
             raise ValueError("this function accepts nothing")
-        put = Put(self._acceptances, acceptance_codec.to_item(acceptance), conditions.forgotten(now_ms))
-        refusals = self._database.transact([put, other])
-        if refusals is None:
-            return Written()
-        taken = refusals[0]
-        standing = None if taken is None or taken.old is None else acceptance_codec.from_item(taken.old)
-        return Written() if standing is not None and standing.nonce == acceptance.nonce else Conflict(standing)
+        return Put(self._acceptances, acceptance_codec.to_item(acceptance), conditions.forgotten(now_ms))
+
+
+def _accepted(acceptance: Acceptance, refusals: Sequence[Refused | None] | None) -> Written | Conflict[Acceptance]:
+    """What the acceptance that comes first in a transaction met."""
+    if refusals is None:
+        return Written()
+    taken = refusals[0]
+    standing = None if taken is None or taken.old is None else acceptance_codec.from_item(taken.old)
+    return Written() if standing is not None and standing.nonce == acceptance.nonce else Conflict(standing)
 
 
 def _is_same_write[T: ScheduleCursor | TickMark](standing: T | None, asked: T) -> bool:

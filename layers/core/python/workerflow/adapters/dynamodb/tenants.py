@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from workerflow.adapters.dynamodb import conditions
+from workerflow.adapters.dynamodb.audited import AuditTrail
 from workerflow.adapters.dynamodb.database import Database
-from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import tenants as codec
 from workerflow.adapters.dynamodb.requests import Put
 from workerflow.domain.audit import AuditEvent
@@ -21,22 +21,15 @@ class DynamoTenants:
     def __init__(self, database: Database, *, state: str, audit: str | None = None) -> None:
         self._database = database
         self._state = state
-        self._audit = audit
+        self._trail = AuditTrail(audit)
 
     def get(self) -> TenantsDocument | None:
         item = self._database.get(self._state, codec.KEY)
         return None if item is None else codec.from_item(item)
 
     def publish(self, document: TenantsDocument, audit: AuditEvent) -> Written | Conflict[TenantsDocument]:
-        if self._audit is None:
-            raise ValueError("this function reads the tenants and does not publish them")
-        condition = conditions.unchanged(document.version - 1 or None)
-        refusals = self._database.transact(
-            [
-                Put(self._state, codec.to_item(document), condition),
-                Put(self._audit, audit_codec.to_item(audit)),
-            ]
-        )
+        put = Put(self._state, codec.to_item(document), conditions.unchanged(document.version - 1 or None))
+        refusals = self._trail.write(self._database, [put], audit)
         if refusals is None:
             return Written()
         refused = refusals[0]

@@ -23,6 +23,7 @@ def to_item(event: AuditEvent) -> Item:
         "target": event.target,
         "reason": event.reason or None,
         "details": dict(event.details) or None,
+        "address": event.address or None,
         "expires_at": event.at_ms // 1000 + KEPT_DAYS * 24 * 3600,
     }
 
@@ -40,4 +41,5 @@ def from_item(item: Item) -> AuditEvent:
             target=item["target"],
             reason=item.get("reason", ""),
             details=item.get("details", {}),
+            address=item.get("address", ""),
         )
