@@ -73,6 +73,9 @@ class Environment:
             and 5 % of the others. Source: "Visualize Lambda function invocations using AWS X-Ray", Lambda guide.
         consumers: Batches of ten that are worked on at once. Ten times as many `workflow` executions follow, which
             must fit into the account's concurrency (1,000, and 10 in a new account).
+        pages_at_once: How many calls the dashboard answers at the same time. Its address is open to everybody's knock,
+            and a flood there must not take the concurrency of those who execute tasks. None: no limit of its own, which
+            a new account's ten would not allow.
         emulated: Functions run as processes of this machine, not on Lambda.
         retention_days: How long keys and runs are remembered.
         deadline_hours: Past this age, an accepted task is not begun any more.
@@ -91,6 +94,7 @@ class Environment:
     throttle: Throttle
     thresholds: Thresholds
     consumers: int
+    pages_at_once: int | None = None
     emulated: bool = False
     retention_days: int = 30
     deadline_hours: int = 24
@@ -156,6 +160,7 @@ PROD = Environment(
         refused_in_five_minutes=1000,
     ),
     consumers=40,
+    pages_at_once=20,
 )
 LOCAL = Environment(
     name="local",

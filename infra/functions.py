@@ -1,7 +1,7 @@
-"""The four functions, with the times that they are given.
+"""The five functions, with the times that they are given.
 
 A route may take 240 s; the function that runs it 270, the one that waits for that 300, the message's visibility 360:
-each outlives what it waits for.
+each outlives what it waits for. The dashboard waits for nobody: 29 s are for its slowest page.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from infra.constructs.layers import Foundation
 
 
 class Functions(Construct):
-    """`ingress`, `consumer`, `workflow` and `scheduler`."""
+    """`ingress`, `consumer`, `workflow`, `scheduler` and `dashboard`."""
 
     def __init__(self, scope: Construct, foundation: Foundation) -> None:
         """Make them, without rights: those stand in `infra.grants`."""
@@ -27,7 +27,14 @@ class Functions(Construct):
         self.scheduler = WorkerFlowFunction(
             self, "scheduler", foundation, timeout=Duration.seconds(300), retries_itself=False
         )
+        self.dashboard = WorkerFlowFunction(
+            self,
+            "dashboard",
+            foundation,
+            timeout=Duration.seconds(29),
+            at_once=foundation.environment.pages_at_once,
+        )
 
     @property
     def all(self) -> tuple[WorkerFlowFunction, ...]:
-        return (self.ingress, self.consumer, self.workflow, self.scheduler)
+        return (self.ingress, self.consumer, self.workflow, self.scheduler, self.dashboard)

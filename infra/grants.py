@@ -20,6 +20,7 @@ from workerflow.tables import (
     IDEMPOTENCY_KEYS,
     LETTERS_BY_TIME,
     LETTERS_OPEN,
+    OPERATIONS,
     RATE_LIMITS,
     REFUSED_CALLS,
     REPLAY_LINEAGE,
@@ -32,6 +33,7 @@ from workerflow.tables import (
 
 SEND, DRAIN = "sqs:SendMessage", ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
+TELL_DEPTH = "sqs:GetQueueAttributes"
 READ_OBJECT, WRITE_OBJECT, DELETE_OBJECT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
 # Without it S3 answers 403 for a missing object, as for a denied one: a lost payload would be retried as an outage.
 # It is also the right to list, which cleaning up needs.
@@ -56,6 +58,9 @@ class Grants:
         self.let_workflow_run_handlers()
         self.let_built_in_schedules_work()
         self.let_scheduler_keep_promises()
+        self.let_scheduler_work_in_bulk()
+        self.let_dashboard_show()
+        self.let_dashboard_operate()
 
     def let_ingress_accept(self) -> None:
         """Accept tasks within their tenant's policy, send them on, answer for their runs, keep what was refused.
@@ -157,7 +162,6 @@ class Grants:
         scheduler.queries(tables[CURSOR_STATE], SCHEDULES_DUE)
         scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
         scheduler.uses(tables[RATE_LIMITS], "Query", "PutItem", "DeleteItem")
-        scheduler.knows(tables[REPLAY_LINEAGE])
         scheduler.may(*self._send_many(), on=self.queue.tasks.queue_arn)
         scheduler.may(*DRAIN, on=self.queue.dead_letters.queue_arn)
         scheduler.is_told(
@@ -166,6 +170,61 @@ class Grants:
             RETENTION_DAYS=str(self.environment.retention_days),
             DEADLINE_HOURS=str(self.environment.deadline_hours),
         )
+
+    def let_scheduler_work_in_bulk(self) -> None:
+        """Carry bulk jobs on: replay and resolve letters as an operator would; and group alike errors."""
+        scheduler, tables = self.functions.scheduler, self.tables
+        scheduler.uses(tables[DEAD_LETTERS], "GetItem", "UpdateItem")
+        scheduler.queries(tables[DEAD_LETTERS], LETTERS_BY_TIME)
+        scheduler.uses(tables[REPLAY_LINEAGE], "Query", "PutItem", "UpdateItem")
+        scheduler.uses(tables[OPERATIONS], "Query", "GetItem", "PutItem", "DeleteItem")
+        scheduler.uses(tables[ROLLUPS], "GetItem", "PutItem")
+        scheduler.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
+        scheduler.may(TELL_MISSING, on=self.payloads.arn)
+        scheduler.is_told(PAYLOAD_BUCKET=self.payloads.name)
+
+    def let_dashboard_show(self) -> None:
+        """Read everything that the ledger holds, and how deep the queue is; never scan, never a tenant's secrets."""
+        dashboard, tables = self.functions.dashboard, self.tables
+        dashboard.uses(tables[IDEMPOTENCY_KEYS], "GetItem")
+        dashboard.queries(tables[IDEMPOTENCY_KEYS], TASKS_BY_TIME)
+        dashboard.uses(tables[RUNS], "GetItem", "BatchGetItem")
+        dashboard.uses(tables[DEAD_LETTERS], "GetItem")
+        dashboard.queries(tables[DEAD_LETTERS], LETTERS_OPEN)
+        dashboard.queries(tables[DEAD_LETTERS], LETTERS_BY_TIME)
+        dashboard.uses(tables[REPLAY_LINEAGE], "Query")
+        dashboard.uses(tables[CURSOR_STATE], "GetItem", "BatchGetItem", "Query")
+        dashboard.uses(tables[AUDIT_EVENTS], "Query")
+        dashboard.uses(tables[OPERATIONS], "GetItem", "Query")
+        dashboard.uses(tables[ROLLUPS], "Query")
+        dashboard.uses(tables[REFUSED_CALLS], "Query")
+        dashboard.may(READ_OBJECT, on=self.payloads.objects_arn)
+        dashboard.may(TELL_MISSING, on=self.payloads.arn)
+        dashboard.may(TELL_DEPTH, on=self.queue.tasks.queue_arn)
+        dashboard.reads_secrets(f"{self.environment.secret_prefix}_dashboard/key-??????")
+        # Whether a handler's secret is there, and never what it holds.
+        dashboard.finds_secrets(f"{self.environment.secret_prefix}*")
+        dashboard.is_told(
+            QUEUE_URL=self.queue.tasks.queue_url,
+            PAYLOAD_BUCKET=self.payloads.name,
+            SECRET_PREFIX=self.environment.secret_prefix,
+            RETENTION_DAYS=str(self.environment.retention_days),
+            DEADLINE_HOURS=str(self.environment.deadline_hours),
+        )
+
+    def let_dashboard_operate(self) -> None:
+        """Write what operators order, with its audit row; let them in, and only so often try to get in."""
+        dashboard, tables = self.functions.dashboard, self.tables
+        dashboard.uses(tables[IDEMPOTENCY_KEYS], "PutItem")
+        dashboard.uses(tables[RUNS], "PutItem")
+        dashboard.uses(tables[DEAD_LETTERS], "UpdateItem")
+        dashboard.uses(tables[REPLAY_LINEAGE], "PutItem", "UpdateItem")
+        dashboard.uses(tables[CURSOR_STATE], "PutItem")
+        dashboard.uses(tables[AUDIT_EVENTS], "PutItem")
+        dashboard.uses(tables[OPERATIONS], "PutItem", "UpdateItem", "DeleteItem")
+        dashboard.uses(tables[RATE_LIMITS], "UpdateItem")
+        dashboard.may(WRITE_OBJECT, on=self.payloads.objects_arn)
+        dashboard.may(SEND, on=self.queue.tasks.queue_arn)
 
     def _send_many(self) -> tuple[str, ...]:
         """AWS asks for the one right to send, however many at a time; the emulator asks for the batch call's own.

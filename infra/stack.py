@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Stack, Tags
 
 from infra.constructs.alarms import Alarms
-from infra.constructs.dashboard import Dashboard
+from infra.constructs.dashboard_url import DashboardUrl
 from infra.constructs.http_api import IngressApi
 from infra.constructs.layers import lay_foundation
 from infra.constructs.metrics import OwnMetrics
+from infra.constructs.operations_board import OperationsBoard
 from infra.constructs.payloads import PayloadBucket
 from infra.constructs.queue import TaskQueue
 from infra.constructs.tables import Tables
@@ -47,12 +48,14 @@ class WorkerFlowStack(Stack):
         api = IngressApi(self, environment, functions.ingress)
         queue.is_worked_on_by(functions.consumer, at_once=environment.consumers)
         MinuteTick(self, environment, functions.scheduler)
+        dashboard = DashboardUrl(self, functions.dashboard)
 
         alarms = self._alarms(environment, api, queue, functions)
-        Dashboard(self, environment, api=api, queue=queue, functions=functions.all, alarms=alarms)
+        OperationsBoard(self, environment, api=api, queue=queue, functions=functions.all, alarms=alarms)
 
         self._tell("ApiUrl", api.url, "Where signed calls go")
         self._tell("ApiId", api.api.api_id, "The HTTP API; the emulator is reached by it")
+        self._tell("DashboardUrl", dashboard.url, "Where operators sign in")
         self._tell("QueueUrl", queue.tasks.queue_url, "The queue of tasks")
         self._tell("DeadLetterQueueUrl", queue.dead_letters.queue_url, "The queue's dead-letter queue")
         self._tell("PayloadBucket", payloads.name, "Payloads and outputs too large for an item")
@@ -69,7 +72,7 @@ class WorkerFlowStack(Stack):
         alarms.watch_ledger(metrics)
         alarms.watch_sends(metrics)
         alarms.watch_api(api)
-        for function in (functions.ingress, functions.consumer, functions.scheduler):
+        for function in (functions.ingress, functions.consumer, functions.scheduler, functions.dashboard):
             alarms.watch_function(function)
         # A handler that crashes or overruns is an error of `workflow`, and has a dead letter of its own.
         crashes = environment.thresholds.crashed_handlers_in_five_minutes

@@ -163,7 +163,7 @@ class Alarms(Construct):
         )
         self._ring(
             f"{function.name}-throttles",
-            f"`{function.name}` is throttled: the account's concurrency is used up.",
+            f"`{function.name}` is throttled: its concurrency, or the account's, is used up.",
             function.lambda_function.metric_throttles(period=FIVE_MINUTES, statistic="Sum"),
         )
 

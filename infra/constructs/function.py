@@ -32,6 +32,7 @@ class WorkerFlowFunction(Construct):
         *,
         timeout: Duration,
         retries_itself: bool = True,
+        at_once: int | None = None,
     ) -> None:
         """Make the function `name` from the asset of that name.
 
@@ -41,6 +42,8 @@ class WorkerFlowFunction(Construct):
             foundation: Environment, assets and layers.
             timeout: Lambda ends the function after it.
             retries_itself: Whether Lambda repeats a failed asynchronous invocation (it would, twice).
+            at_once: How many of its invocations may run at the same time, and are always possible; None: as many as the
+                account allows.
         """
         super().__init__(scope, name.capitalize())
         environment = foundation.environment
@@ -65,6 +68,7 @@ class WorkerFlowFunction(Construct):
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE if environment.traced else lambda_.Tracing.DISABLED,
             retry_attempts=None if retries_itself else 0,
+            reserved_concurrent_executions=at_once,
         )
 
     @property
@@ -103,13 +107,19 @@ class WorkerFlowFunction(Construct):
 
     def reads_secrets(self, name_pattern: str) -> None:
         """Allow it to read the secrets whose names match, by the convention of their names alone."""
-        resource = Stack.of(self).format_arn(
+        self.may("secretsmanager:GetSecretValue", on=self._secrets(name_pattern))
+
+    def finds_secrets(self, name_pattern: str) -> None:
+        """Allow it to tell whether secrets whose names match are there; what they hold stays theirs."""
+        self.may("secretsmanager:DescribeSecret", on=self._secrets(name_pattern))
+
+    def _secrets(self, name_pattern: str) -> str:
+        return Stack.of(self).format_arn(
             service="secretsmanager",
             resource="secret",
             resource_name=name_pattern,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        self.may("secretsmanager:GetSecretValue", on=resource)
 
 
 def _settings_of_every_function(environment: Environment, name: str) -> dict[str, str]:

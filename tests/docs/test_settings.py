@@ -10,6 +10,7 @@ import pytest
 from workerflow.runtime.settings import (
     BuiltInSettings,
     ConsumerSettings,
+    DashboardSettings,
     IngressSettings,
     SchedulerSettings,
     WebhookForwardSettings,
@@ -33,6 +34,7 @@ def section(heading: str) -> list[str]:
         ((EVERY, "`consumer`"), ConsumerSettings),
         ((EVERY, "`workflow`"), WorkflowSettings),
         ((EVERY, "`scheduler`"), SchedulerSettings),
+        ((EVERY, "`dashboard`"), DashboardSettings),
         (("The example handler `webhook_forward`",), WebhookForwardSettings),
         (("The built-in schedules",), BuiltInSettings),
     ],

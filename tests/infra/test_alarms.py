@@ -28,10 +28,12 @@ ALARMS = {
     "consumer-errors": ("AWS/Lambda", "Errors"),
     "workflow-errors": ("AWS/Lambda", "Errors"),
     "scheduler-errors": ("AWS/Lambda", "Errors"),
+    "dashboard-errors": ("AWS/Lambda", "Errors"),
     "ingress-throttles": ("AWS/Lambda", "Throttles"),
     "consumer-throttles": ("AWS/Lambda", "Throttles"),
     "workflow-throttles": ("AWS/Lambda", "Throttles"),
     "scheduler-throttles": ("AWS/Lambda", "Throttles"),
+    "dashboard-throttles": ("AWS/Lambda", "Throttles"),
 }
 QUERIES = {
     "fires-missed": 'SELECT SUM(FireMissed) FROM SCHEMA("WorkerFlow/prod", schedule, service) '
@@ -151,5 +153,5 @@ def test_an_address_is_subscribed(tmp_path: Path) -> None:
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.org")
 
 
-def test_there_is_a_dashboard(every: Resources) -> None:
+def test_there_is_a_board_in_cloudwatch(every: Resources) -> None:
     assert every.only("AWS::CloudWatch::Dashboard")["DashboardName"] == every.environment.prefix

@@ -1,4 +1,4 @@
-"""Our Lambda, four times over."""
+"""Our Lambda, five times over."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.infra.templates import Resources
 from workerflow.runtime.settings import (
     BuiltInSettings,
     ConsumerSettings,
+    DashboardSettings,
     IngressSettings,
     SchedulerSettings,
     WebhookForwardSettings,
@@ -19,16 +20,17 @@ from workerflow.runtime.settings import (
     variables_of,
 )
 
-TIMEOUTS = {"ingress": 29, "consumer": 300, "workflow": 270, "scheduler": 300}
+TIMEOUTS = {"ingress": 29, "consumer": 300, "workflow": 270, "scheduler": 300, "dashboard": 29}
 SETTINGS: Mapping[str, tuple[type[Any], ...]] = {
     "ingress": (IngressSettings,),
     "consumer": (ConsumerSettings,),
     "workflow": (WorkflowSettings, WebhookForwardSettings, BuiltInSettings),
     "scheduler": (SchedulerSettings,),
+    "dashboard": (DashboardSettings,),
 }
 
 
-def test_there_are_four_functions(every: Resources) -> None:
+def test_there_are_five_functions(every: Resources) -> None:
     prefix = every.environment.prefix
     names = {function["FunctionName"] for function in every.of("AWS::Lambda::Function").values()}
     assert names == {f"{prefix}-{name}" for name in TIMEOUTS}
@@ -70,6 +72,12 @@ def test_functions_on_aws_are_traced(prod: Resources, local: Resources, name: st
 def test_on_aws_functions_run_on_arm(dev: Resources, prod: Resources) -> None:
     for resources in (dev, prod):
         assert {one["Architectures"][0] for one in resources.of("AWS::Lambda::Function").values()} == {"arm64"}
+
+
+def test_a_flood_of_calls_to_the_dashboard_takes_no_concurrency_from_tasks(dev: Resources, prod: Resources) -> None:
+    limits = {name: prod.function(name).get("ReservedConcurrentExecutions") for name in TIMEOUTS}
+    assert limits == dict.fromkeys(TIMEOUTS) | {"dashboard": 20}
+    assert "ReservedConcurrentExecutions" not in dev.function("dashboard")  # a new account has ten in all
 
 
 def test_lambda_does_not_repeat_a_tick(every: Resources) -> None:

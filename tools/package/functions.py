@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.package.staging import Source, stage
 
-FUNCTIONS = ("ingress", "consumer", "workflow", "scheduler")
+FUNCTIONS = ("ingress", "consumer", "workflow", "scheduler", "dashboard")
 READ_THE_MANIFEST = frozenset(FUNCTIONS)
 # What Lambda's disk calls the place into which an asset is unpacked.
 TASK_ROOT = Path("/var/task")

@@ -19,6 +19,7 @@ from workerflow.tables import (
     CURSOR_STATE,
     DEAD_LETTERS,
     IDEMPOTENCY_KEYS,
+    OPERATIONS,
     RATE_LIMITS,
     REFUSED_CALLS,
     REPLAY_LINEAGE,
@@ -148,9 +149,37 @@ class SchedulerSettings(_EveryFunction):
     replay_lineage: str = _table(REPLAY_LINEAGE)
     cursor_state: str = _table(CURSOR_STATE)
     audit_events: str = _table(AUDIT_EVENTS)
+    operations: str = _table(OPERATIONS)
+    rollups: str = _table(ROLLUPS)
     rate_limits: str = _table(RATE_LIMITS)
     queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
+    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
     dead_letter_queue_url: str = _variable("DEAD_LETTER_QUEUE_URL", "URL of the task queue's dead-letter queue.")
+    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
+    deadline_hours: int = _variable(
+        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardSettings(_EveryFunction):
+    """Environment of `dashboard`."""
+
+    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
+    runs: str = _table(RUNS)
+    dead_letters: str = _table(DEAD_LETTERS)
+    replay_lineage: str = _table(REPLAY_LINEAGE)
+    cursor_state: str = _table(CURSOR_STATE)
+    audit_events: str = _table(AUDIT_EVENTS)
+    operations: str = _table(OPERATIONS)
+    rollups: str = _table(ROLLUPS)
+    rate_limits: str = _table(RATE_LIMITS)
+    refused_calls: str = _table(REFUSED_CALLS)
+    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
+    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
+    secret_prefix: str = _variable(
+        "SECRET_PREFIX", "What every secret's name begins with, e.g. `workerflow/dev/`.", parse=_folder
+    )
     retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
     deadline_hours: int = _variable(
         "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
@@ -219,6 +248,7 @@ ALL_SETTINGS: tuple[type[Any], ...] = (
     ConsumerSettings,
     WorkflowSettings,
     SchedulerSettings,
+    DashboardSettings,
     WebhookForwardSettings,
     BuiltInSettings,
 )

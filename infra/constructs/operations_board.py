@@ -1,4 +1,7 @@
-"""The CloudWatch dashboard: the way of a task from left to right, its trouble underneath."""
+"""The board in CloudWatch: the way of a task from left to right, its trouble underneath.
+
+It shows what AWS measures. What the ledger knows, and what can be done about it, is the function `dashboard`'s.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ PERIOD = Duration.minutes(5)
 THIRD = 8
 
 
-class Dashboard(Construct):
+class OperationsBoard(Construct):
     """One page that answers: does it flow, how fast, and what is wrong?"""
 
     def __init__(
@@ -32,7 +35,7 @@ class Dashboard(Construct):
         functions: Sequence[WorkerFlowFunction],
         alarms: Alarms,
     ) -> None:
-        """Make the dashboard over what the stack consists of."""
+        """Make the board over what the stack consists of."""
         super().__init__(scope, "Dashboard")
         metrics = OwnMetrics(environment)
         cloudwatch.Dashboard(
