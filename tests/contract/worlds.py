@@ -17,8 +17,9 @@ from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.task import TaskMessage
 from workerflow.ports.cleanup import CleanupStore
+from workerflow.ports.error_groups import ErrorGroupStore
 from workerflow.ports.objects import ObjectStore
-from workerflow.ports.operations import OperationStore, SessionStore, TokenStore
+from workerflow.ports.operations import BulkStore, OperationStore, SessionStore, TokenStore
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
@@ -64,6 +65,8 @@ class Ports:
     rollups: RollupStore
     objects: ObjectStore
     cleanup: CleanupStore
+    bulk: BulkStore
+    error_groups: ErrorGroupStore
     tokens: TokenStore
     sessions: SessionStore
     operations: OperationStore
@@ -119,6 +122,8 @@ def in_memory() -> Iterator[Ports]:
         rollups=world.rollups,
         objects=world.blobs,
         cleanup=world.cleanup,
+        bulk=world.bulk,
+        error_groups=world.error_groups,
         tokens=world.tokens,
         sessions=world.sessions,
         operations=world.operations,
@@ -154,6 +159,8 @@ def on_aws() -> Iterator[Ports]:
             rollups=world.rollups,
             objects=world.blobs,
             cleanup=world.cleanup,
+            bulk=world.bulk,
+            error_groups=world.error_groups,
             tokens=world.tokens,
             sessions=world.sessions,
             operations=world.operations,

@@ -15,8 +15,10 @@ from threading import RLock
 
 from workerflow.domain.access import Session, Token
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.bulk import BulkJob
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
+from workerflow.domain.error_group import ErrorGroup
 from workerflow.domain.errors import OperationRepeatedError
 from workerflow.domain.operation import REMEMBERED_SECONDS, Operation
 from workerflow.domain.refused_call import RefusedCall
@@ -70,6 +72,9 @@ class Memory:
     rollups: dict[tuple[str, str, int, str], Rollup] = field(default_factory=dict)
     partial_counts: dict[tuple[str, int], PartialCount] = field(default_factory=dict)
     cleanups: dict[str, CleanupMark] = field(default_factory=dict)
+    bulk_jobs: dict[tuple[str, str], BulkJob] = field(default_factory=dict)
+    error_groups: dict[tuple[str, str], ErrorGroup] = field(default_factory=dict)
+    error_walks: dict[str, Cursor] = field(default_factory=dict)
     modified: dict[str, int] = field(default_factory=dict)
     object_clock: Callable[[], int] = lambda: 0
     before: Callable[[str], None] = _nothing

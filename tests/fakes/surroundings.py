@@ -43,6 +43,10 @@ class FakeIds:
         self._made += 1
         return f"{self._made:016x}"
 
+    def secret(self) -> str:
+        self._made += 1
+        return f"{self._made:043d}"
+
     def jitter(self) -> float:
         return self.next_jitter
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.fakes.access import FakeAccessKeys, FakeSessions, FakeTokens
+from tests.fakes.bulk import FakeBulk, FakeErrorGroups
 from tests.fakes.cleanup import FakeCleanup
 from tests.fakes.memory import Memory
 from tests.fakes.operations import FakeOperations
@@ -73,6 +74,8 @@ class FakeWorld:
     refused_calls: FakeRefusedCalls = field(init=False)
     rollups: FakeRollups = field(init=False)
     cleanup: FakeCleanup = field(init=False)
+    bulk: FakeBulk = field(init=False)
+    error_groups: FakeErrorGroups = field(init=False)
     tokens: FakeTokens = field(init=False)
     sessions: FakeSessions = field(init=False)
     operations: FakeOperations = field(init=False)
@@ -97,6 +100,8 @@ class FakeWorld:
         self.refused_calls = FakeRefusedCalls(self.memory)
         self.rollups = FakeRollups(self.memory)
         self.cleanup = FakeCleanup(self.memory)
+        self.bulk = FakeBulk(self.memory)
+        self.error_groups = FakeErrorGroups(self.memory)
         self.tokens = FakeTokens(self.memory)
         self.sessions = FakeSessions(self.memory)
         self.operations = FakeOperations(self.memory)

@@ -21,9 +21,11 @@ from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.access import DynamoSessions, DynamoTokens
 from workerflow.adapters.dynamodb.attributes import Item, unpack
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
+from workerflow.adapters.dynamodb.bulk import DynamoBulk
 from workerflow.adapters.dynamodb.cleanup import DynamoCleanup
 from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.error_groups import DynamoErrorGroups
 from workerflow.adapters.dynamodb.operations import DynamoOperations
 from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits
 from workerflow.adapters.dynamodb.refused_calls import DynamoRefusedCalls
@@ -141,6 +143,8 @@ class AwsWorld:
         self.refused_calls = DynamoRefusedCalls(database, physical(REFUSED_CALLS))
         self.rollups = DynamoRollups(database, physical(ROLLUPS))
         self.cleanup = DynamoCleanup(database, physical(CURSOR_STATE))
+        self.bulk = DynamoBulk(database, **told)
+        self.error_groups = DynamoErrorGroups(database, rollups=physical(ROLLUPS), state=physical(CURSOR_STATE))
         self.tokens = DynamoTokens(database, operations=physical(OPERATIONS), audit=physical(AUDIT_EVENTS))
         self.sessions = DynamoSessions(database, physical(OPERATIONS))
         self.blobs = S3Blobs(self.clients.s3, BUCKET)

@@ -21,6 +21,7 @@ SESSION_SEEN_EVERY_SECONDS = 60
 """Its last use is written at most so often: a page that refreshes itself must not write at each request."""
 MAX_TOKEN_DAYS = 400
 _TOKEN = re.compile(r"wfd_(?P<id>[a-z2-7]{12})_(?P<secret>[A-Za-z0-9_-]{43})\Z")
+_COOKIE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _NAME = re.compile(r"[a-z0-9][a-z0-9 ._@+-]{0,62}\Z")
 
 
@@ -111,3 +112,8 @@ class Session:
 def is_token_name(text: str) -> bool:
     """Whether a token may be called so: 1 to 63 lower-case letters, digits, spaces and `._@+-`, no space first."""
     return _NAME.match(text) is not None
+
+
+def is_session_cookie(text: str) -> bool:
+    """Whether a text may be the value of a session's cookie: 43 characters of base64url."""
+    return _COOKIE.match(text) is not None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from workerflow.domain.access import Session, Token
+from workerflow.domain.access_keys import AccessKeys
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.bulk import BulkJob
 from workerflow.domain.operation import Operation, OperationKey
@@ -29,6 +30,20 @@ class OperationStore(Protocol):
         """
 
 
+class AccessKeySource(Protocol):
+    """The keys behind tokens, sessions, forms and cursors. Without them nobody gets in."""
+
+    def read(self) -> AccessKeys | None:
+        """The keys; None if there are none, which is told as a fault.
+
+        Raises:
+            StoreUnavailableError: unknown; ask again.
+        """
+
+    def refresh(self) -> AccessKeys | None:
+        """The same after a failed check: read again, unless that was done a moment ago."""
+
+
 class TokenStore(Protocol):
     """Tokens, by id."""
 
@@ -38,11 +53,19 @@ class TokenStore(Protocol):
     def list_tokens(self) -> Sequence[Token]:
         """All tokens, the expired and revoked ones that are still kept among them, by id. Strong."""
 
-    def add_token(self, token: Token, audit: AuditEvent) -> None:
-        """Write a new token with its audit event. Raises StoreUnavailableError."""
+    def add_token(self, token: Token, audit: AuditEvent) -> Written | Conflict[Token]:
+        """Write a new token with its audit event in one transaction; a Conflict tells whose the id is already."""
 
-    def revoke_token(self, token: Token, audit: AuditEvent) -> None:
-        """Write when a token was revoked, with the audit event."""
+    def revoke_token(self, token: Token, audit: AuditEvent) -> Written | Conflict[Token]:
+        """Write when a token was revoked, with the audit event in one transaction.
+
+        Args:
+            token: with the time of its revocation.
+            audit: its nonce tells the write from another's.
+
+        Returns:
+            Written, or a Conflict with the token that was revoked before, with None if there is no such token.
+        """
 
 
 class SessionStore(Protocol):
@@ -52,7 +75,10 @@ class SessionStore(Protocol):
         """Read one strongly."""
 
     def put_session(self, session: Session) -> None:
-        """Write a session, over what stands there."""
+        """Write a new session."""
+
+    def touch_session(self, session: Session) -> None:
+        """Write the last use of a session. One that was deleted meanwhile stays deleted."""
 
     def delete_session(self, digest: str) -> None:
         """Forget a session; one that is gone already is none to worry about."""
@@ -71,11 +97,12 @@ class BulkStore(Protocol):
         """Tenant and id of at most `limit` jobs that are at work, of all tenants, oldest first."""
 
     def write_job(self, job: BulkJob, audit: AuditEvent | None = None) -> Written | Conflict[BulkJob]:
-        """Write the job's next version (version 1 where there is none), and whether it is at work.
+        """Write the job's next version (version 1 where there is none).
 
         Args:
             job: the next version.
-            audit: of the order that it comes from, or of its end; written in the same transaction.
+            audit: of the order that it comes from, or of its end; written in the same transaction, as is whether the
+                job is at work. Without it the state stays as it was.
 
         Raises:
             OperationRepeatedError: another order was faster with the audit event's key.

@@ -26,6 +26,9 @@ class Ids(Protocol):
     def nonce(self) -> str:
         """16 hex digits, never twice."""
 
+    def secret(self) -> str:
+        """43 characters of base64url, 256 random bits: nobody guesses it."""
+
     def jitter(self) -> float:
         """Uniform in [0, 1)."""
 
@@ -38,6 +41,28 @@ class TaskQueue(Protocol):
 
     def send_many(self, messages: Sequence[TaskMessage]) -> Sequence[TaskMessage]:
         """Send up to 10 messages in one call; returns those that were refused. Raises StoreUnavailableError."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How many messages the queue holds: about, as SQS counts them.
+
+    Attributes:
+        visible: they wait to be received.
+        in_flight: received, and neither deleted nor visible again yet.
+        delayed: sent, and not visible yet.
+    """
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+
+class QueueGauge(Protocol):
+    """How full the queue is."""
+
+    def depth(self) -> QueueDepth:
+        """Ask the queue. Of all tenants together. Raises StoreUnavailableError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import secrets
 import time
 
 NONCE_BYTES = 8
+SECRET_BYTES = 32
 
 
 class SystemClock:
@@ -21,6 +22,9 @@ class SystemIds:
 
     def nonce(self) -> str:
         return secrets.token_hex(NONCE_BYTES)
+
+    def secret(self) -> str:
+        return secrets.token_urlsafe(SECRET_BYTES)
 
     def jitter(self) -> float:
         return random.random()  # noqa: S311 - spreads load, protects nothing

@@ -26,6 +26,9 @@ NOT_THERE = Condition("attribute_not_exists(#pk)", ("pk",))
 STILL_THERE = Condition("attribute_exists(#pk)", ("pk",))
 """What is to be changed was not deleted."""
 
+NOT_REVOKED = Condition("attribute_exists(#pk) AND attribute_not_exists(#revoked_ms)", ("pk", "revoked_ms"))
+"""The token is there, and nobody has revoked it."""
+
 
 def forgotten(now_ms: int) -> Condition:
     """Nothing stands under this key, or only what has expired: TTL deletes late."""
