@@ -66,6 +66,32 @@ def test_a_lone_surrogate_in_the_event_does_not_raise() -> None:
     assert read(body='"\ud800"').body == b'"\xed\xa0\x80"'
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"cookies": ["__Host-workerflow=abc", "theme=dark"]},  # AWS
+        {"headers": {"Cookie": "__Host-workerflow=abc; theme=dark"}},  # the emulator
+        {
+            "cookies": ["__Host-workerflow=abc", "theme=dark"],
+            "headers": {"cookie": "__Host-workerflow=abc; theme=dark"},
+        },
+    ],
+)
+def test_cookies_are_one_header_however_the_platform_tells_them(event: dict[str, Any]) -> None:
+    assert read(**event).headers["cookie"] == "__Host-workerflow=abc; theme=dark"
+
+
+@pytest.mark.parametrize("cookies", [None, []])
+def test_no_cookies_are_no_header(cookies: object) -> None:
+    assert "cookie" not in read(cookies=cookies).headers
+
+
+@pytest.mark.parametrize("cookies", ["a=1", {"a": "1"}, [1], [None]])
+def test_cookies_that_are_no_list_of_texts_are_refused(cookies: object) -> None:
+    with pytest.raises(RequestMalformedError):
+        read(cookies=cookies)
+
+
 @pytest.mark.parametrize("body", ["not base64!", "YQ", "YQ==\n", "Y Q=", "ÿÿÿÿ"])
 def test_a_broken_base64_body_is_refused(body: str) -> None:
     with pytest.raises(RequestMalformedError):
@@ -177,6 +203,14 @@ def test_a_text_body_is_answered_as_text() -> None:
     assert answer["isBase64Encoded"] is False
     assert answer["headers"]["location"] == "/api/runs/1"
     assert answer["headers"]["cache-control"] == "no-store"
+
+
+def test_a_cookie_is_answered_apart_from_the_headers() -> None:
+    """AWS makes a header `set-cookie` of each in the list."""
+    answer = Response(303, {"location": "/", "set-cookie": "a=1; HttpOnly"}).to_dict()
+    assert answer["cookies"] == ["a=1; HttpOnly"]
+    assert "set-cookie" not in answer["headers"]
+    assert "cookies" not in Response(200).to_dict()
 
 
 def test_a_response_may_replace_the_headers_that_every_answer_has() -> None:

@@ -1,9 +1,13 @@
-"""API Gateway's HTTP API events (payload format 2.0) as a `Request`, and a `Response` as what it takes back.
+"""Events of HTTP APIs and function URLs (payload format 2.0) as a `Request`, a `Response` as what they take back.
 
     event --read_request()--> Request --(the function)--> Response --to_dict()--> answer
 
 Source: AWS, "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", payload format version 2.0: header
-names are lower case, repeated headers are joined by commas, binary bodies come in base64.
+names are lower case, repeated headers are joined by commas, binary bodies come in base64, and cookies have a list of
+their own, in both directions.
+
+The emulator's function URLs differ: cookies come as the header `cookie`; `host` is the name that the URL would have on
+AWS, whatever the caller wrote; paths come decoded, and query strings encoded anew. The source address is the true one.
 """
 
 from __future__ import annotations
@@ -77,7 +81,7 @@ def read_request(event: object, *, request_id: str) -> Request:
         method=_text(http, "method"),
         path=_path(_mapping(event), _text(_mapping(event), "rawPath")),
         query=_optional_text(_mapping(event), "rawQueryString"),
-        headers=_headers(_mapping(event).get("headers") or {}),
+        headers=_headers(_mapping(event).get("headers") or {}) | _cookies(_mapping(event).get("cookies") or []),
         body=_body(_mapping(event)),
         source_address=_optional_text(http, "sourceIp"),
         request_id=request_id,
@@ -108,7 +112,7 @@ def _path(event: Mapping[str, Any], raw: str) -> str:
     return raw[len(prefix) - 1 :] if stage not in {"", "$default"} and raw.startswith(prefix) else raw
 
 
-def _headers(found: object) -> Mapping[str, str]:
+def _headers(found: object) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in _mapping(found).items():
         if not isinstance(value, str):
@@ -116,6 +120,13 @@ def _headers(found: object) -> Mapping[str, str]:
         lowered = name.lower()
         headers[lowered] = f"{headers[lowered]},{value}" if lowered in headers else value
     return headers
+
+
+def _cookies(found: object) -> dict[str, str]:
+    """All cookies as the one header that they were sent in."""
+    if not (isinstance(found, list) and all(isinstance(cookie, str) for cookie in found)):
+        raise RequestMalformedError("the event's cookies are no list of texts")
+    return {"cookie": "; ".join(found)} if found else {}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
@@ -164,13 +175,16 @@ class Response:
         return Response(self.status, {**self.headers, **headers}, self.body)
 
     def to_dict(self) -> dict[str, Any]:
-        """As payload format 2.0: text where the body is text, else base64."""
+        """As payload format 2.0: text where the body is text, else base64; a cookie stands apart from the headers."""
         headers = {**_ALWAYS, **self.headers}
+        cookie = headers.pop("set-cookie", None)
+        answer: dict[str, Any] = {"statusCode": self.status, "headers": headers}
+        if cookie:
+            answer["cookies"] = [cookie]
         text = _as_text(self.body)
         if text is None:
-            encoded = base64.b64encode(self.body).decode("ascii")
-            return {"statusCode": self.status, "headers": headers, "body": encoded, "isBase64Encoded": True}
-        return {"statusCode": self.status, "headers": headers, "body": text, "isBase64Encoded": False}
+            return answer | {"body": base64.b64encode(self.body).decode("ascii"), "isBase64Encoded": True}
+        return answer | {"body": text, "isBase64Encoded": False}
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
