@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from tests.support.aws import AwsWorld, aws_world
+from tests.support.bulk import a_bulk_job, an_error_group
 from tests.support.faults import Fault, Request
 from tests.support.runs import a_replay, a_run, failed, letter_of, next_version
 from tests.support.schedules import a_cursor, a_fire, a_mark, a_skipped_run
 from tests.support.tasks import NOW_MS, an_acceptance
 from workerflow.adapters.dynamodb.database import BATCH_TRIES, CONFLICT_TRIES
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.bulk import BulkState
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError, StoreUnavailableError
 from workerflow.domain.operation import OperationKey
@@ -50,6 +52,11 @@ WRITES: dict[str, Callable[[AwsWorld], object]] = {
     "the tick's mark": lambda world: world.schedules.write_mark(a_mark()),
     "a skipped fire": lambda world: world.schedules.record_skip(FIRE, a_skipped_run(FIRE), now_ms=NOW_MS),
     "a manual run": lambda world: world.schedules.record_manual(FIRE, AUDIT, now_ms=NOW_MS),
+    "a bulk job": lambda world: world.bulk.write_job(a_bulk_job()),
+    "a bulk job that is started": lambda world: world.bulk.write_job(a_bulk_job(state=BulkState.RUNNING), AUDIT),
+    "error groups": lambda world: world.error_groups.write_walk(
+        Cursor("default", 0, "a", 1, "1" * 16), [an_error_group()]
+    ),
     "the tenants": lambda world: world.tenants.publish(TenantsDocument("{}", 1, "1" * 16), AUDIT),
 }
 

@@ -42,6 +42,7 @@ class Memory:
 
     Attributes:
         spoilt_schedules: cursors whose row stands there and cannot be read.
+        spoilt_runs: the same of runs.
         before, after: called with the call's name, `runs.write` for one; they may raise.
         modified, object_clock: when each object was written, and by which clock.
         calls: the names of all calls so far.
@@ -64,6 +65,7 @@ class Memory:
     objects: dict[str, bytes] = field(default_factory=dict)
     schedules: dict[tuple[str, str], ScheduleCursor] = field(default_factory=dict)
     spoilt_schedules: set[tuple[str, str]] = field(default_factory=set)
+    spoilt_runs: set[tuple[str, str]] = field(default_factory=set)
     tick_mark: TickMark | None = None
     tenants: TenantsDocument | None = None
     buckets: dict[tuple[str, str], int] = field(default_factory=dict)

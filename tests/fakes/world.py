@@ -33,6 +33,7 @@ from tests.fakes.surroundings import (
     FakeFaults,
     FakeIds,
     FakeInvoker,
+    FakeQueueGauge,
     FakeRunner,
     FakeSchemas,
     FakeSecrets,
@@ -65,6 +66,7 @@ class FakeWorld:
     audit: FakeAuditLog = field(init=False)
     blobs: FakeBlobs = field(init=False)
     queue: FakeTaskQueue = field(init=False)
+    queue_gauge: FakeQueueGauge = field(init=False)
     deliveries: FakeDeliveries = field(init=False)
     dead_messages: FakeDeadMessages = field(init=False)
     schedules: FakeSchedules = field(init=False)
@@ -91,6 +93,7 @@ class FakeWorld:
         self.audit = FakeAuditLog(self.memory)
         self.blobs = FakeBlobs(self.memory)
         self.queue = FakeTaskQueue(self.memory)
+        self.queue_gauge = FakeQueueGauge(self.memory, self.queue)
         self.deliveries = FakeDeliveries(self.memory)
         self.dead_messages = FakeDeadMessages(self.memory)
         self.schedules = FakeSchedules(self.memory)

@@ -10,6 +10,8 @@ from workerflow.ports.stores import Conflict, Cursor, Written
 
 GROUPS_PER_WRITE = 50
 """Groups of one write, at most: a transaction has room for 100 items."""
+GROUPS_READ = 2_000
+"""Groups of a tenant that one list looks at, at most: some 1 MB. Code has fewer places where it can fail."""
 
 
 class ErrorGroupStore(Protocol):
@@ -22,7 +24,7 @@ class ErrorGroupStore(Protocol):
         """Groups by their fingerprints, strongly; absent ones are left out."""
 
     def list_groups(self, tenant: str, limit: int) -> Sequence[ErrorGroup]:
-        """At most `limit` groups of a tenant, the one that was seen last first. Strong."""
+        """At most `limit` of a tenant's groups, of GROUPS_READ at most, the one that was seen last first. Strong."""
 
     def write_walk(self, cursor: Cursor, groups: Sequence[ErrorGroup]) -> Written | Conflict[Cursor]:
         """Move the walk (version 1 where there is none) and write the groups that this changes, in one transaction."""

@@ -48,12 +48,16 @@ class Query:
         partition: name and value of the partition key.
         between: name, lowest and highest value of the sort key, both included; None reads the whole partition.
         index: None reads the table, strongly; an index is eventually consistent.
+        descending: against the order of the sort key.
+        viewing: for people to look at: eventually consistent, and attributes of unknown type are passed over.
     """
 
     table: str
     partition: tuple[str, str]
     between: tuple[str, str, str] | None = None
     index: str | None = None
+    descending: bool = False
+    viewing: bool = False
 
 
 def query_request(query: Query) -> dict[str, Any]:
@@ -65,7 +69,11 @@ def query_request(query: Query) -> dict[str, Any]:
         condition += " AND #s BETWEEN :low AND :high"
         names["#s"] = sort
         values |= {":low": {"S": low}, ":high": {"S": high}}
-    where: dict[str, Any] = {"ConsistentRead": True} if query.index is None else {"IndexName": query.index}
+    where: dict[str, Any] = {} if query.index is None else {"IndexName": query.index}
+    if query.index is None and not query.viewing:
+        where["ConsistentRead"] = True
+    if query.descending:
+        where["ScanIndexForward"] = False
     return {
         "TableName": query.table,
         "KeyConditionExpression": condition,
