@@ -42,6 +42,34 @@ class SessionMissingError(RefusedError):
     title = "You are not signed in"
 
 
+class TooManySignInsError(RefusedError):
+    """The client behind the address tried to sign in too often; the token was not looked at."""
+
+    code = "too_many_sign_ins"
+    status = 429
+    title = "Too many attempts to sign in"
+    retryable = True
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("wait, then sign in again", headers={"retry-after": str(retry_after_seconds)})
+
+
+class OriginForeignError(RefusedError):
+    """A form that no page of ours sent."""
+
+    code = "origin_foreign"
+    status = 403
+    title = "The form comes from another site"
+
+
+class FormExpiredError(RefusedError):
+    """A form that was made for another session, or for one that has ended."""
+
+    code = "form_expired"
+    status = 403
+    title = "The form is not of this session"
+
+
 class ScopeInsufficientError(RefusedError):
     """A token that may only read, on an endpoint that changes something."""
 
@@ -66,12 +94,12 @@ class ParameterInvalidError(RefusedError):
 
     code = "parameter_invalid"
     status = 400
-    title = "A query parameter is invalid"
+    title = "A parameter is invalid"
 
     def __init__(self, parameter: str, rule: str) -> None:
         """Refuse the parameter of this name; `rule` says what it must be."""
         name = ascii(parameter)[1:-1][:MAX_NAME_CHARACTERS]
-        super().__init__(f"`{name}` {rule}", members={"parameter": name})
+        super().__init__(f"`{name}` {rule}" if name else rule, members={"parameter": name})
 
 
 class CursorInvalidError(RefusedError):
