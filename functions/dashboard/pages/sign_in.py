@@ -1,0 +1,50 @@
+"""In and out: a token is exchanged for a session of this browser, and the session is ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from functions.dashboard.pages.rendering import Frame, render
+from functions.dashboard.pages.security import html
+from workerflow.domain.dashboard_refusals import TooManySignInsError
+from workerflow.domain.refusals import RefusedError
+from workerflow.runtime.http import Response
+
+if TYPE_CHECKING:
+    from functions.dashboard.call import Call
+    from functions.dashboard.services import Dashboard
+
+HERE = "/sign-in"
+FIELD = "token"
+
+
+def show(dashboard: Dashboard, call: Call) -> Response:
+    """The form. Whoever is signed in already may sign in as somebody else."""
+    return _form(dashboard, call)
+
+
+def begin(dashboard: Dashboard, call: Call) -> Response:
+    """Exchange the token for a session. A token that is none is told on the form, and nowhere repeated."""
+    try:
+        cookie = dashboard.sessions.begin(call.request, call.form.get(FIELD, ""))
+    except RefusedError as refusal:
+        return _form(dashboard, call, refusal)
+    return Response(303, {"location": "/", "set-cookie": cookie})
+
+
+def end(dashboard: Dashboard, call: Call) -> Response:
+    """End this browser's session."""
+    return Response(303, {"location": HERE, "set-cookie": dashboard.sessions.end(call.request)})
+
+
+def _form(dashboard: Dashboard, call: Call, refusal: RefusedError | None = None) -> Response:
+    text = render(
+        "sign_in.html",
+        Frame(nonce=call.nonce, now_ms=dashboard.clock.now_ms(), path=HERE),
+        refusal=refusal,
+        wait_seconds=int(refusal.headers["retry-after"]) if isinstance(refusal, TooManySignInsError) else 0,
+        environment=dashboard.environment,
+        is_local=dashboard.is_local,
+    )
+    response = html(refusal.status if refusal else 200, text, nonce=call.nonce)
+    return response.with_headers(refusal.headers) if refusal else response
