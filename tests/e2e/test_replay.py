@@ -25,7 +25,7 @@ def test_a_replay_succeeds_resolves_the_letter_and_keeps_the_effect_key(
 
     assert isinstance(first, Replayed)
     assert (first.created, first.generation) == (True, 1)
-    assert second == Replayed(first.child, 1, created=False)
+    assert second == Replayed(first.child, 1, created=False, actor=first.actor)
     child = api.ended(first.child)
     assert child["state"] == "succeeded"
     assert child["output"]["document"] == {"generation": 1, "effectKey": effect_key(parent.trace_id, "charge")}

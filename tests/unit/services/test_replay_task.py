@@ -93,7 +93,13 @@ class TestChild:
         assert (letter.state, letter.child) == (LetterState.REPLAYED, child.trace_id)
         [event] = wired.memory.audit.values()
         assert (event.actor, event.action, event.target) == ("ops (token 7)", "run.replayed", parent.trace_id)
-        assert event.details == {"child": child.trace_id, "generation": "1", "edited": "false", "newEffects": "false"}
+        assert event.details == {
+            "child": child.trace_id,
+            "generation": "1",
+            "edited": "false",
+            "newEffects": "false",
+            "created": "true",
+        }
 
     def test_the_parents_run_is_never_changed(self, wired: Wired) -> None:
         parent = failed(wired)
@@ -218,7 +224,7 @@ class TestOneChild:
     def test_two_clicks_make_one_child(self, wired: Wired) -> None:
         parent = failed(wired)
         child = replay(wired, parent)
-        assert wired.replay(order(parent)) == Replayed(child.trace_id, 1, created=False)
+        assert wired.replay(order(parent)) == Replayed(child.trace_id, 1, created=False, actor="ops (token 7)")
         assert wired.queue.messages == [message_of(child)]
 
     def test_even_in_the_same_moment(self, wired: Wired) -> None:
@@ -237,7 +243,7 @@ class TestOneChild:
         with pytest.raises(StoreUnavailableError):
             wired.replay(order(parent))
         [entry] = wired.memory.lineage.values()
-        assert wired.replay(order(parent)) == Replayed(entry.child, 1, created=False)
+        assert wired.replay(order(parent)) == Replayed(entry.child, 1, created=False, actor=entry.actor)
 
     def test_so_the_next_replay_is_of_the_child_which_is_the_leaf(self, wired: Wired) -> None:
         parent = failed(wired)

@@ -34,6 +34,7 @@ from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
 from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
+from workerflow.services.once import CarryOutOnce
 from workerflow.services.places import Places
 from workerflow.services.read_run import ReadRun
 from workerflow.services.read_schedules import ReadSchedules
@@ -225,6 +226,7 @@ class Wired:
             ids=self.ids,
             signals=self.signals,
             retention=RETENTION,
+            operations=self.world.operations,
         )
 
     @property
@@ -235,7 +237,12 @@ class Wired:
             tenants=self.known_tenants,
             clock=self.clock,
             ids=self.ids,
+            operations=self.world.operations,
         )
+
+    @property
+    def once(self) -> CarryOutOnce:
+        return CarryOutOnce(operations=self.world.operations, clock=self.clock)
 
     @property
     def take_task(self) -> TakeTask:
@@ -283,6 +290,7 @@ class Wired:
             take=self.take_task,
             queue=self.queue,
             signals=self.signals,
+            operations=self.world.operations,
         )
 
     @property

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import OperationRepeatedError
 from workerflow.domain.operation import Operation, OperationKey
 from workerflow.ports.operations import OperationStore
@@ -88,3 +89,20 @@ class CarryOutOnce:
         if operation.key.order_digest != key.order_digest:
             return OrderKeyReused()
         return CarriedOut(operation, repeated)
+
+
+def record_unchanged(operations: OperationStore | None, event: AuditEvent) -> None:
+    """Record an order that found all as it asks for, under its key; one without a key leaves nothing behind.
+
+    Args:
+        operations: None where no order has a key.
+        event: what the order's audit event says.
+
+    Raises:
+        OperationRepeatedError: another order was faster with the key.
+    """
+    if event.operation is None:
+        return
+    if operations is None:
+        raise ValueError("this function takes no orders with keys")
+    operations.record(event)

@@ -4,29 +4,35 @@ One transaction writes the child's acceptance, its lineage entry, the parent let
 the audit row; then the child is sent like any task, and swept if the send fails. Two clicks make one child, because a
 parent has one child: whoever wants to replay again replays the child. So lineages do not fan out by accident, and
 "retry all dead letters" touches leaves only.
+
+An order with a key is remembered in the same transaction; one that finds the child made already is told of by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
+from workerflow.domain.json_body import MAX_BODY_BYTES
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.objects import payload_pointer
+from workerflow.domain.operation import OperationKey
 from workerflow.domain.replay import MAX_GENERATIONS, LineageEntry, ReplayRecord
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, Lineage
+from workerflow.ports.operations import OperationStore
 from workerflow.ports.stores import AcceptanceStore, BlobStore, ReplayStore, RunStore, Written
 from workerflow.ports.world import Clock, Ids, PayloadFault, PayloadSchemas, Signals, TaskQueue
 from workerflow.services.accept_task import Retention, keep_payload, send_or_leave
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.ledger import MAX_TRIES
+from workerflow.services.once import record_unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class ReplayOrder:
         max_generations: refuse a replay beyond this number under its root, at most MAX_GENERATIONS.
         by_itself: no person asked for it. A sync task is left alone then: its caller was told that it had failed, and
             may have acted on that.
+        address: where the order came from.
+        operation: under which it is remembered.
     """
 
     tenant: str
@@ -51,15 +59,18 @@ class ReplayOrder:
     new_effects: bool = False
     max_generations: int = MAX_GENERATIONS
     by_itself: bool = False
+    address: str = ""
+    operation: OperationKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The child's trace id; `created` is False if an earlier order made it."""
+    """The child's trace id; `created` is False if an earlier order made it, which was `actor`'s."""
 
     child: str
     generation: int
     created: bool
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +78,7 @@ class NotReplayable:
     """Why not.
 
     Attributes:
-        code: one of not_found, not_ended, payload_gone, disabled, sync_task, too_many_generations.
+        code: one of not_found, not_ended, payload_gone, payload_too_large, disabled, sync_task, too_many_generations.
     """
 
     code: str
@@ -75,6 +86,7 @@ class NotReplayable:
 
 
 _PAYLOAD_GONE = NotReplayable("payload_gone", "the task's payload is no longer kept")
+_TOO_LARGE = NotReplayable("payload_too_large", f"an edited payload has at most {MAX_BODY_BYTES} bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class _Parent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayTask:
-    """Replays one task."""
+    """Replays one task. `operations` is None where no order has a key."""
 
     acceptances: AcceptanceStore
     runs: RunStore
@@ -112,13 +124,17 @@ class ReplayTask:
     ids: Ids
     signals: Signals
     retention: Retention
+    operations: OperationStore | None = None
 
     def __call__(self, order: ReplayOrder) -> Replayed | NotReplayable | InvalidEdit:
         """Make the child, or tell which one there is already, or why there can be none.
 
         Raises:
             StoreUnavailableError: unknown whether it was made; the same order again finds it.
+            OperationRepeatedError: another order was faster with the key.
         """
+        if order.edited_body is not None and len(order.edited_body) > MAX_BODY_BYTES:
+            return _TOO_LARGE
         parent = self._parent(order)
         if isinstance(parent, NotReplayable):
             return parent
@@ -167,7 +183,7 @@ class ReplayTask:
         entries = self.replays.lineage(order.tenant, parent.root)
         existing = next((entry for entry in entries if entry.parent == parent.run.trace_id), None)
         if existing is not None:
-            return Replayed(existing.child, existing.generation, created=False)
+            return self._found(order, existing)
         # Not their number: the oldest entries are forgotten while the root's count goes on.
         generation = entries[-1].generation + 1 if entries else 1
         if generation > min(order.max_generations, MAX_GENERATIONS):
@@ -179,7 +195,16 @@ class ReplayTask:
         if self.replays.record_replay(record) != Written():
             return None
         send_or_leave(self.queue, self.signals, record.acceptance)
-        return Replayed(record.acceptance.trace_id, generation, created=True)
+        return Replayed(record.acceptance.trace_id, generation, created=True, actor=order.actor)
+
+    def _found(self, order: ReplayOrder, entry: LineageEntry) -> Replayed:
+        """The child that there is already, whatever else this order asked for."""
+        if order.operation is not None:
+            child = self.acceptances.get(order.tenant, TraceId(entry.child).key_hash)
+            has_own_effects = child is not None and child.effect_root == entry.child
+            event = _audit(order, entry, new_effects=has_own_effects, created=False)
+            record_unchanged(self.operations, replace(event, at_ms=self.clock.now_ms(), nonce=self.ids.nonce()))
+        return Replayed(entry.child, entry.generation, created=False, actor=entry.actor)
 
     def _record(self, order: ReplayOrder, parent: _Parent, generation: int) -> ReplayRecord:
         child = self._child(order, parent, generation)
@@ -196,7 +221,9 @@ class ReplayTask:
             nonce=child.nonce,
             expires_at_s=Run.of_task(child).expires_at_s,
         )
-        return ReplayRecord(child, entry, parent.letter, self._audit(order, entry))
+        return ReplayRecord(
+            child, entry, parent.letter, _audit(order, entry, new_effects=order.new_effects, created=True)
+        )
 
     def _child(self, order: ReplayOrder, parent: _Parent, generation: int) -> Acceptance:
         now_ms = self.clock.now_ms()
@@ -236,22 +263,26 @@ class ReplayTask:
         self.blobs.copy(parent.payload.pointer, pointer)
         return StoredBytes(sha256=parent.payload.sha256, size=parent.payload.size, pointer=pointer)
 
-    def _audit(self, order: ReplayOrder, entry: LineageEntry) -> AuditEvent:
-        return AuditEvent(
-            tenant=order.tenant,
-            at_ms=entry.at_ms,
-            nonce=entry.nonce,
-            actor=order.actor,
-            action="run.replayed",
-            target=order.trace_id,
-            reason=order.reason,
-            details={
-                "child": entry.child,
-                "generation": str(entry.generation),
-                "edited": str(entry.edited).lower(),
-                "newEffects": str(order.new_effects).lower(),
-            },
-        )
+
+def _audit(order: ReplayOrder, entry: LineageEntry, *, new_effects: bool, created: bool) -> AuditEvent:
+    return AuditEvent(
+        tenant=order.tenant,
+        at_ms=entry.at_ms,
+        nonce=entry.nonce,
+        actor=order.actor,
+        action="run.replayed",
+        target=order.trace_id,
+        reason=order.reason,
+        details={
+            "child": entry.child,
+            "generation": str(entry.generation),
+            "edited": str(entry.edited).lower(),
+            "newEffects": str(new_effects).lower(),
+            "created": str(created).lower(),
+        },
+        address=order.address,
+        operation=order.operation,
+    )
 
 
 def _parent_of(run: Run, acceptance: Acceptance | None, letter: DeadLetter | None) -> _Parent | NotReplayable:

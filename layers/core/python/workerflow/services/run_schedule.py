@@ -12,13 +12,16 @@ from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.fire import CONTENT_TYPE, manual_payload, manual_scope
 from workerflow.domain.manifest import Manifest
+from workerflow.domain.operation import OperationKey
 from workerflow.domain.schedule import Schedule
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance
+from workerflow.ports.operations import OperationStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.world import Signals, TaskQueue
 from workerflow.services.accept_task import Accepted, KeyReused, TakeTask, TaskDraft, send_or_leave, taken
 from workerflow.services.enablement import CheckEnablement
+from workerflow.services.once import record_unchanged
 from workerflow.services.tenants import KnownTenants
 
 
@@ -31,6 +34,8 @@ class RunOrder:
         key: the operator's idempotency key, 1 to 255 printable ASCII characters.
         actor: a token's name and id, never any part of the token.
         reason: why; the handler gets it in its payload.
+        address: where the order came from.
+        operation: under which it is remembered. The run has this key then instead of `key`: it is the operator's own.
     """
 
     tenant: str
@@ -38,6 +43,8 @@ class RunOrder:
     key: str
     actor: str
     reason: str
+    address: str = ""
+    operation: OperationKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSchedule:
-    """Runs one schedule now. While it is paused, the run waits like any of its tasks."""
+    """Runs one schedule now. While it is paused, the run waits like any of its tasks.
+
+    `operations` is None where no order has a key.
+    """
 
     schedules: ScheduleStore
     manifest: Manifest
@@ -67,12 +77,14 @@ class RunSchedule:
     take: TakeTask
     queue: TaskQueue
     signals: Signals
+    operations: OperationStore | None = None
 
     def __call__(self, order: RunOrder) -> RunStarted | NotRunnable:
         """Start the run, or tell which one there is already, or why there can be none.
 
         Raises:
             StoreUnavailableError: unknown whether it was started; the same order again finds out.
+            OperationRepeatedError: another order was faster with the key.
         """
         schedule = self.manifest.schedules.get(order.schedule)
         if schedule is None or not schedule.serves(order.tenant) or self.tenants().policy_of(order.tenant) is None:
@@ -93,17 +105,26 @@ class RunSchedule:
             kind="scheduled_job",
             mode="async",
             scope=manual_scope(schedule.name),
-            key=order.key,
+            key=_key_of(order),
             body=manual_payload(schedule.name, order.reason),
             content_type=CONTENT_TYPE,
             manual=True,
         )
         acceptance = self.take.acceptance_of(draft, StoredBytes.inlined(draft.body))
-        audit = _audit(order, schedule, acceptance)
-        return taken(acceptance, self.schedules.record_manual(acceptance, audit, now_ms=acceptance.accepted_at_ms))
+        event = _audit(order, schedule, acceptance, acceptance.trace_id)
+        outcome = taken(acceptance, self.schedules.record_manual(acceptance, event, now_ms=acceptance.accepted_at_ms))
+        if isinstance(outcome, Accepted) and outcome.duplicate:
+            record_unchanged(self.operations, _audit(order, schedule, acceptance, outcome.acceptance.trace_id))
+        return outcome
 
 
-def _audit(order: RunOrder, schedule: Schedule, acceptance: Acceptance) -> AuditEvent:
+def _key_of(order: RunOrder) -> str:
+    """The run's key: two operators who think of the same one mean two runs."""
+    operation = order.operation
+    return order.key if operation is None else f"{operation.token_id}-{operation.key_digest}"
+
+
+def _audit(order: RunOrder, schedule: Schedule, acceptance: Acceptance, run: str) -> AuditEvent:
     return AuditEvent(
         tenant=order.tenant,
         at_ms=acceptance.accepted_at_ms,
@@ -112,5 +133,7 @@ def _audit(order: RunOrder, schedule: Schedule, acceptance: Acceptance) -> Audit
         action="schedule.run",
         target=schedule.source,
         reason=order.reason,
-        details={"run": acceptance.trace_id},
+        details={"run": run},
+        address=order.address,
+        operation=order.operation,
     )

@@ -8,21 +8,32 @@ from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.manifest import Manifest
+from workerflow.domain.operation import OperationKey
+from workerflow.ports.operations import OperationStore
 from workerflow.ports.stores import SwitchStore, Written
 from workerflow.ports.world import Clock, Ids
 from workerflow.services.ledger import MAX_TRIES
+from workerflow.services.once import record_unchanged
 from workerflow.services.tenants import KnownTenants
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchOrder:
-    """What an operator asks for. `actor` is a token's name and id, never any part of the token."""
+    """What an operator asks for.
+
+    Attributes:
+        actor: a token's name and id, never any part of the token.
+        address: where the order came from.
+        operation: under which it is remembered.
+    """
 
     tenant: str
     source: str
     state: Enablement
     actor: str
     reason: str
+    address: str = ""
+    operation: OperationKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,7 @@ class SetSwitch:
     """Sets one switch; it holds everywhere within the enablement cache's 10 s.
 
     A tenant that was retired still has switches: its tasks that were accepted go on to their end, or wait for a resume.
+    `operations` is None where no order has a key.
     """
 
     switches: SwitchStore
@@ -37,12 +49,14 @@ class SetSwitch:
     tenants: KnownTenants
     clock: Clock
     ids: Ids
+    operations: OperationStore | None = None
 
     def __call__(self, order: SwitchOrder) -> Switch | None:
         """The switch as it stands now, or None if there is no such tenant, or it has no such source.
 
         Raises:
             StoreUnavailableError: unknown whether it was set; setting it again is harmless.
+            OperationRepeatedError: another order was faster with the key.
         """
         source = self.manifest.find(order.source)
         if source is None or not source.serves(order.tenant) or order.tenant not in self.tenants().looked_after:
@@ -50,6 +64,7 @@ class SetSwitch:
         for _ in range(MAX_TRIES):
             before = self._find(order)
             if before is not None and (before.state, before.reason) == (order.state, order.reason):
+                record_unchanged(self.operations, self._audit(order, before, self._next(order, before)))
                 return before
             switch = self._next(order, before)
             if self.switches.put_switch(switch, self._audit(order, before, switch)) == Written():
@@ -84,6 +99,8 @@ class SetSwitch:
             target=order.source,
             reason=order.reason,
             details={"before": (before.state if before else Enablement.ENABLED).value, "after": order.state.value},
+            address=order.address,
+            operation=order.operation,
         )
 
 
