@@ -153,7 +153,14 @@ def _fail(world: Ports, key: str, failed_at_ms: int) -> DeadLetter:
 
 def _entry(letter: DeadLetter) -> LetterEntry:
     return LetterEntry(
-        letter.tenant, letter.trace_id, letter.failed_at_ms, letter.letter_class, letter.source, letter.fingerprint
+        letter.tenant,
+        letter.trace_id,
+        letter.failed_at_ms,
+        letter.letter_class,
+        letter.source,
+        letter.fingerprint,
+        letter.state,
+        letter.expires_at_s,
     )
 
 

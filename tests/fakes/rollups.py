@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from tests.fakes.memory import Memory
 from workerflow.domain.rollup import PartialCount, Rollup, Span
+from workerflow.ports.rollups import RollupsSeen
 
 
 class FakeRollups:
@@ -27,6 +28,9 @@ class FakeRollups:
             found = (one for one in self._memory.rollups.values() if (one.tenant, one.span) == (tenant, span))
             between = (one for one in found if from_ms <= one.start_ms < until_ms)
             return sorted(between, key=attrgetter("start_ms", "source"))
+
+    def view_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> RollupsSeen:
+        return RollupsSeen(self.list_rollups(tenant, span, from_ms=from_ms, until_ms=until_ms))
 
     def keep_partial(self, partial: PartialCount) -> None:
         with self._memory.call("rollups.keep_partial"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -19,7 +19,7 @@ from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, AcceptedTask
 from workerflow.ports.objects import StoredObject
-from workerflow.ports.stores import AttemptRecord, Conflict, Cursor, DueRun, LetterEntry, Written
+from workerflow.ports.stores import AttemptRecord, Conflict, Cursor, DueRun, LetterEntry, Newest, Seen, Written
 
 
 class FakeAcceptances:
@@ -50,6 +50,21 @@ class FakeAcceptances:
             )
             return [_accepted_task(one) for one in sorted(found, key=attrgetter("trace_id"))][: max(0, limit)]
 
+    def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
+        with self._memory.call("acceptances.view_accepted"):
+            found = (
+                _accepted_task(one)
+                for one in self._memory.acceptances.values()
+                if one.tenant == tenant and shard_of(one.trace_id) == shard and since <= one.trace_id < before
+            )
+            return _newest(found, attrgetter("trace_id"), limit)
+
+
+def _newest[T](found: Iterable[T], position: Callable[[T], str], limit: int) -> Newest[T]:
+    in_order = sorted(found, key=position, reverse=True)
+    entries = in_order[: max(0, limit)]
+    return Newest(entries, position(entries[-1]) if entries and len(in_order) > len(entries) else None)
+
 
 def _accepted_task(acceptance: Acceptance) -> AcceptedTask:
     return AcceptedTask(
@@ -77,6 +92,13 @@ class FakeRuns:
         with self._memory.call("runs.get_many"):
             found = (self._memory.runs.get((tenant, trace_id)) for trace_id in trace_ids)
             return {run.trace_id: run for run in found if run is not None}
+
+    def view_many(self, tenant: str, trace_ids: Iterable[str]) -> Seen[str, Run]:
+        with self._memory.call("runs.view_many"):
+            wanted = set(trace_ids)
+            unreadable = {name: "spoilt" for name in wanted if (tenant, name) in self._memory.spoilt_runs}
+            found = {name: self._memory.runs.get((tenant, name)) for name in wanted - unreadable.keys()}
+            return Seen({name: run for name, run in found.items() if run is not None}, unreadable)
 
     def holds(self, run: Run) -> bool:
         return run_codec.holds(run)
@@ -115,6 +137,11 @@ class FakeRuns:
     def get_attempt(self, tenant: str, trace_id: str, attempt: int) -> AttemptRecord | None:
         with self._memory.call("runs.get_attempt"):
             return self._memory.attempts.get((tenant, trace_id, attempt))
+
+    def view_attempts(self, tenant: str, trace_id: str) -> Seen[int, AttemptRecord]:
+        with self._memory.call("runs.view_attempts"):
+            found = (one for one in self._memory.attempts.values() if (one.tenant, one.trace_id) == (tenant, trace_id))
+            return Seen({one.attempt: one for one in found}, {})
 
 
 class FakeReplays:
@@ -184,10 +211,31 @@ class FakeReplays:
             between = (entry for entry in found if after < entry.position < until)
             return sorted(between, key=attrgetter("position"))[: max(0, limit)]
 
+    def view_letters(
+        self, tenant: str, shard: int, *, open_only: bool, since: str, before: str, limit: int
+    ) -> Newest[LetterEntry]:
+        with self._memory.call("replays.view_letters"):
+            found = (
+                _letter_entry(letter)
+                for letter in self._memory.letters.values()
+                if letter.tenant == tenant
+                and shard_of(letter.trace_id) == shard
+                and (letter.state is LetterState.OPEN or not open_only)
+            )
+            between = (entry for entry in found if since <= entry.position < before)
+            return _newest(between, attrgetter("position"), limit)
+
 
 def _letter_entry(letter: DeadLetter) -> LetterEntry:
     return LetterEntry(
-        letter.tenant, letter.trace_id, letter.failed_at_ms, letter.letter_class, letter.source, letter.fingerprint
+        letter.tenant,
+        letter.trace_id,
+        letter.failed_at_ms,
+        letter.letter_class,
+        letter.source,
+        letter.fingerprint,
+        letter.state,
+        letter.expires_at_s,
     )
 
 

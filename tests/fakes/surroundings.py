@@ -14,7 +14,7 @@ from workerflow.domain.output import HandlerOutput
 from workerflow.domain.refusals import BodyRefusedError
 from workerflow.domain.source import Source
 from workerflow.domain.task import TaskMessage
-from workerflow.ports.world import DeadMessage, HandlerCall, Invocation, NoAnswer, PayloadFault
+from workerflow.ports.world import DeadMessage, HandlerCall, Invocation, NoAnswer, PayloadFault, QueueDepth
 
 START_MS = 1_760_000_000_000
 
@@ -75,6 +75,20 @@ class FakeTaskQueue:
     def take(self) -> TaskMessage | None:
         """The oldest message, which is gone from the queue then."""
         return self.messages.pop(0) if self.messages else None
+
+
+class FakeQueueGauge:
+    """QueueGauge of what was sent to a FakeTaskQueue; `in_flight` and `delayed` as set."""
+
+    def __init__(self, memory: Memory, queue: FakeTaskQueue) -> None:
+        self._memory = memory
+        self._queue = queue
+        self.in_flight = 0
+        self.delayed = 0
+
+    def depth(self) -> QueueDepth:
+        with self._memory.call("queue_gauge.depth"):
+            return QueueDepth(len(self._queue.messages), self.in_flight, self.delayed)
 
 
 class FakeDeliveries:

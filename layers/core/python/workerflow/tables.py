@@ -66,7 +66,7 @@ LETTERS_BY_TIME = Index(
     partition_key="tenant_shard",
     sort_key="failed_at",
     projection=Projection.INCLUDE,
-    included=("class", "source", "fingerprint", "state"),
+    included=("class", "source", "fingerprint", "state", "expires_at"),
     meaning="Every dead letter, (tenant, shard) / time of failure.",
 )
 LETTERS_OPEN = Index(
@@ -74,7 +74,7 @@ LETTERS_OPEN = Index(
     partition_key="open_in",
     sort_key="failed_at",
     projection=Projection.INCLUDE,
-    included=("class", "source", "fingerprint"),
+    included=("class", "source", "fingerprint", "expires_at"),
     meaning="Sparse: dead letters that nobody has replayed or resolved yet.",
 )
 SCHEDULES_DUE = Index(

@@ -1,4 +1,4 @@
-"""TaskQueue, Deliveries and DeadMessageQueue on SQS.
+"""TaskQueue, QueueGauge, Deliveries and DeadMessageQueue on SQS.
 
 The queue is a standard one with MessageGroupId = tenant ("fair queues"): a tenant that sends a million tasks does not
 hold up the others. A message names a task and carries nothing of it.
@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING
 
 from workerflow.adapters.aws_errors import in_our_words
 from workerflow.domain.task import TaskMessage
-from workerflow.ports.world import DeadMessage
+from workerflow.ports.world import DeadMessage, QueueDepth
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 MAX_BATCH = 10
 """Messages in one call. Source: AWS, "Amazon SQS message quotas"."""
 MAX_VISIBILITY_SECONDS = 11 * 3600
 """SQS counts its 12 hours from the moment in which the message was received, not from the call."""
+
+_DEPTHS: tuple[QueueAttributeNameType, ...] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 class SqsTaskQueue:
@@ -45,6 +52,20 @@ class SqsTaskQueue:
         with in_our_words():
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
         return [messages[int(failed["Id"])] for failed in answer.get("Failed", [])]
+
+
+class SqsQueueGauge:
+    """How many messages the queue holds."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def depth(self) -> QueueDepth:
+        with in_our_words():
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*_DEPTHS])
+        visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in _DEPTHS)
+        return QueueDepth(visible, in_flight, delayed)
 
 
 class SqsDeliveries:

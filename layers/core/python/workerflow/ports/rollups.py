@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from workerflow.domain.rollup import PartialCount, Rollup, Span
+
+
+@dataclass(frozen=True, slots=True)
+class RollupsSeen:
+    """Rollups that can be read, in order of time, and how many there are that cannot."""
+
+    readable: Sequence[Rollup]
+    unreadable: int = 0
 
 
 class RollupStore(Protocol):
@@ -16,6 +25,9 @@ class RollupStore(Protocol):
 
     def list_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> Sequence[Rollup]:
         """Rollups of all sources with `from_ms` <= start < `until_ms`, in order of time. Strong."""
+
+    def view_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> RollupsSeen:
+        """The same for people to look at: eventually consistent, at half the price; one unreadable hides no other."""
 
     def keep_partial(self, partial: PartialCount) -> None:
         """Write how far a quarter's count has come, over what was kept of it before. Raises StoreUnavailableError."""

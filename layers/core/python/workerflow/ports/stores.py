@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workerflow.domain.audit import AuditEvent
-from workerflow.domain.dead_letter import DeadLetter, letter_position
+from workerflow.domain.dead_letter import DeadLetter, LetterState, letter_position
 from workerflow.domain.enablement import Switch
 from workerflow.domain.failure import Failure
 from workerflow.domain.replay import LineageEntry, ReplayRecord
@@ -76,11 +76,39 @@ class LetterEntry:
     letter_class: LetterClass
     source: str
     fingerprint: str
+    state: LetterState
+    expires_at_s: int
 
     @property
     def position(self) -> str:
         """Where it stands among the tenant's letters, in order of time."""
         return letter_position(self.failed_at_ms, self.trace_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Newest[T]:
+    """A part of one shard of an index, newest first, for people to look at.
+
+    Attributes:
+        entries: those that can be read; one that no code of ours wrote is left out and hides no other.
+        next_before: where the part after this one begins; None at the end.
+    """
+
+    entries: Sequence[T]
+    next_before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen[K, T]:
+    """Items that were read together, for people to look at.
+
+    Attributes:
+        readable: by their keys; absent ones are left out.
+        unreadable: why those cannot be read that no code of ours wrote. They hide no other.
+    """
+
+    readable: Mapping[K, T]
+    unreadable: Mapping[K, str]
 
 
 class AcceptanceStore(Protocol):
@@ -95,6 +123,9 @@ class AcceptanceStore(Protocol):
     def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Sequence[AcceptedTask]:
         """At most `limit` tasks of a shard with `after` < trace id < `until`, in order. Eventually consistent."""
 
+    def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
+        """At most `limit` tasks of a shard with `since` <= trace id < `before`, newest first. Eventually consistent."""
+
 
 class RunStore(Protocol):
     """The ledger. Reads are strong unless said otherwise."""
@@ -104,6 +135,9 @@ class RunStore(Protocol):
 
     def get_many(self, tenant: str, trace_ids: Iterable[str]) -> Mapping[str, Run]:
         """Read up to 100 rows at once; absent ones are left out."""
+
+    def view_many(self, tenant: str, trace_ids: Iterable[str]) -> Seen[str, Run]:
+        """Read up to 100 rows at once, by trace id. Eventually consistent, at half the price."""
 
     def write(
         self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
@@ -131,6 +165,9 @@ class RunStore(Protocol):
 
     def get_attempt(self, tenant: str, trace_id: str, attempt: int) -> AttemptRecord | None:
         """Read what an attempt left behind."""
+
+    def view_attempts(self, tenant: str, trace_id: str) -> Seen[int, AttemptRecord]:
+        """Read what all attempts of a run left behind, by their numbers. Eventually consistent."""
 
 
 class ReplayStore(Protocol):
@@ -165,6 +202,11 @@ class ReplayStore(Protocol):
             until: another one.
             limit: fewer come back only at the end.
         """
+
+    def view_letters(
+        self, tenant: str, shard: int, *, open_only: bool, since: str, before: str, limit: int
+    ) -> Newest[LetterEntry]:
+        """At most `limit` of a shard with `since` <= position < `before`, newest first. Eventually consistent."""
 
 
 class SwitchStore(Protocol):

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from workerflow.adapters.dynamodb import conditions
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as codec
+from workerflow.adapters.dynamodb.newest import Part
 from workerflow.adapters.dynamodb.requests import Put, Query
 from workerflow.domain.task import Acceptance, AcceptedTask
-from workerflow.ports.stores import Conflict, Written
+from workerflow.ports.stores import Conflict, Newest, Written
 from workerflow.tables import TASKS_BY_TIME
 
 _FIRST = "0"
@@ -49,3 +50,7 @@ class DynamoAcceptances:
         # DynamoDB's BETWEEN includes both ends, the port neither: two entries more make up for them.
         found = map(codec.from_index, self._database.query(query, limit=limit + 2))
         return [task for task in found if after < task.trace_id < until][:limit]
+
+    def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
+        part = Part(self._table, TASKS_BY_TIME, codec.shard_key(tenant, shard), since or _FIRST, before, limit)
+        return part.of(self._database.query(part.query, limit=part.entries), codec.from_index)

@@ -54,6 +54,11 @@ def unpack(packed: Mapping[str, Mapping[str, Any]]) -> Item:
     return item
 
 
+def unpack_known(packed: Mapping[str, Mapping[str, Any]]) -> Item:
+    """The same without the attributes of such a type: whether the rest is enough is the codec's to say."""
+    return unpack({name: typed for name, typed in packed.items() if typed.keys() <= _UNPACK.keys()})
+
+
 def _number(text: str) -> float:
     return int(text) if text.lstrip("-").isdigit() else float(text)
 

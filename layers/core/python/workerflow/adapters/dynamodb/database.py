@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from workerflow.adapters.aws_errors import by_code, code_of, detail_of, in_our_words
-from workerflow.adapters.dynamodb.attributes import Item, PackedItem, pack, unpack
+from workerflow.adapters.dynamodb.attributes import Item, PackedItem, pack, unpack, unpack_known
 from workerflow.adapters.dynamodb.requests import (
     Change,
     Delete,
@@ -67,17 +67,17 @@ class Database:
             answer = self._client.get_item(TableName=table, Key=pack(key), ConsistentRead=True)
         return unpack(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, table: str, keys: Iterable[Item]) -> Iterator[Item]:
-        """Read items strongly, in any order; absent ones are left out."""
+    def get_many(self, table: str, keys: Iterable[Item], *, viewing: bool = False) -> Iterator[Item]:
+        """Read items in any order; absent ones are left out. Strongly, unless for `viewing` (as in Query)."""
         for some in batched([pack(key) for key in keys], BATCH_GET_KEYS, strict=False):
-            yield from self._get_batch(table, some)
+            yield from self._get_batch(table, some, viewing=viewing)
 
-    def _get_batch(self, table: str, keys: Sequence[PackedItem]) -> Iterator[Item]:
-        wanted: Any = {table: {"Keys": keys, "ConsistentRead": True}}
+    def _get_batch(self, table: str, keys: Sequence[PackedItem], *, viewing: bool) -> Iterator[Item]:
+        wanted: Any = {table: {"Keys": keys, "ConsistentRead": not viewing}}
         for _ in range(BATCH_TRIES):
             with in_our_words():
                 answer = self._client.batch_get_item(RequestItems=wanted)
-            yield from map(unpack, answer["Responses"].get(table, []))
+            yield from map(unpack_known if viewing else unpack, answer["Responses"].get(table, []))
             wanted = answer.get("UnprocessedKeys")
             if not wanted:
                 return
@@ -92,7 +92,7 @@ class Database:
                 request["Limit"] = limit
             with in_our_words():
                 answer = self._client.query(**request)
-            yield from map(unpack, answer["Items"])
+            yield from map(unpack_known if query.viewing else unpack, answer["Items"])
             limit = None if limit is None else limit - len(answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return

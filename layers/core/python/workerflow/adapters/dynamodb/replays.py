@@ -12,11 +12,12 @@ from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import lineage as codec
+from workerflow.adapters.dynamodb.newest import Part
 from workerflow.adapters.dynamodb.requests import Change, Put, Query
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.identity import SHARDS
 from workerflow.domain.replay import LineageEntry, ReplayRecord
-from workerflow.ports.stores import Conflict, LetterEntry, Written
+from workerflow.ports.stores import Conflict, LetterEntry, Newest, Written
 from workerflow.tables import LETTERS_BY_TIME, LETTERS_OPEN, Index
 
 
@@ -115,3 +116,10 @@ class DynamoReplays:
         # DynamoDB's BETWEEN includes both ends, the port neither: two entries more make up for them.
         found = map(letter_codec.from_index, self._database.query(query, limit=limit + 2))
         return [entry for entry in found if after < entry.position < until][:limit]
+
+    def view_letters(
+        self, tenant: str, shard: int, *, open_only: bool, since: str, before: str, limit: int
+    ) -> Newest[LetterEntry]:
+        index = LETTERS_OPEN if open_only else LETTERS_BY_TIME
+        part = Part(self._letters, index, acceptance_codec.shard_key(tenant, shard), since, before, limit)
+        return part.of(self._database.query(part.query, limit=part.entries), letter_codec.from_index)

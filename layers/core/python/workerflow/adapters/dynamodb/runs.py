@@ -11,9 +11,10 @@ from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import run as codec
 from workerflow.adapters.dynamodb.requests import Change, Put, Query
+from workerflow.adapters.dynamodb.seen import seen
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.run import Run
-from workerflow.ports.stores import AttemptRecord, Conflict, DueRun, Written
+from workerflow.ports.stores import AttemptRecord, Conflict, DueRun, Seen, Written
 from workerflow.tables import RUNS_OPEN
 
 _SMALLEST_TIME = codec.due_text(0)
@@ -35,6 +36,11 @@ class DynamoRuns:
         keys = [codec.key(tenant, trace_id) for trace_id in dict.fromkeys(trace_ids)]
         found = map(codec.from_item, self._database.get_many(self._runs, keys))
         return {run.trace_id: run for run in found}
+
+    def view_many(self, tenant: str, trace_ids: Iterable[str]) -> Seen[str, Run]:
+        keys = [codec.key(tenant, trace_id) for trace_id in dict.fromkeys(trace_ids)]
+        items = self._database.get_many(self._runs, keys, viewing=True)
+        return seen(items, codec.from_item, lambda item: str(item["pk"]).partition("#")[2])
 
     def holds(self, run: Run) -> bool:
         return codec.holds(run)
@@ -95,3 +101,8 @@ class DynamoRuns:
     def get_attempt(self, tenant: str, trace_id: str, attempt: int) -> AttemptRecord | None:
         item: Item | None = self._database.get(self._runs, attempt_codec.key(tenant, trace_id, attempt))
         return None if item is None else attempt_codec.from_item(item)
+
+    def view_attempts(self, tenant: str, trace_id: str) -> Seen[int, AttemptRecord]:
+        low, high = attempt_codec.key(tenant, trace_id, 0), attempt_codec.key(tenant, trace_id, 99)
+        query = Query(self._runs, ("pk", low["pk"]), ("sk", low["sk"], high["sk"]), viewing=True)
+        return seen(self._database.query(query), attempt_codec.from_item, attempt_codec.number_of)

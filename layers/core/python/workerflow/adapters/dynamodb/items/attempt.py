@@ -15,6 +15,11 @@ def key(tenant: str, trace_id: str, attempt: int) -> Item:
     return {"pk": f"{tenant}#{trace_id}", "sk": f"{SORT_PREFIX}{attempt:02d}"}
 
 
+def number_of(item: Item) -> int:
+    """The attempt's number, from the item's key alone."""
+    return int(item["sk"].removeprefix(SORT_PREFIX))
+
+
 def to_item(record: AttemptRecord) -> Item:
     """The output's bytes or pointer, or the failure."""
     return {
@@ -33,7 +38,7 @@ def from_item(item: Item) -> AttemptRecord:
         return AttemptRecord(
             tenant=tenant,
             trace_id=trace_id,
-            attempt=int(item["sk"].removeprefix(SORT_PREFIX)),
+            attempt=number_of(item),
             at_ms=item["at_ms"],
             expires_at_s=item["expires_at"],
             output=stored.from_item(item) if "sha256" in item else None,

@@ -71,7 +71,7 @@ def from_item(item: Item) -> DeadLetter:
 
 
 def from_index(item: Item) -> LetterEntry:
-    """Read an entry of `letters_by_time` or `letters_open`."""
+    """Read an entry of `letters_by_time`, or of `letters_open`, whose entries are open."""
     with reading("letter entry", item):
         tenant, _, trace_id = item["pk"].partition("#")
         return LetterEntry(
@@ -81,4 +81,6 @@ def from_index(item: Item) -> LetterEntry:
             letter_class=LetterClass(item["class"]),
             source=item["source"],
             fingerprint=item["fingerprint"],
+            state=LetterState(item.get("state", LetterState.OPEN)),
+            expires_at_s=item["expires_at"],
         )

@@ -1,0 +1,56 @@
+"""Read a part of one shard of an index from its newest entry back, for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from workerflow.adapters.dynamodb.attributes import Item
+from workerflow.adapters.dynamodb.requests import Query
+from workerflow.domain.errors import IntegrityError
+from workerflow.ports.stores import Newest
+from workerflow.tables import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """At most `limit` entries of a partition with `since` <= sort key < `before`."""
+
+    table: str
+    index: Index
+    partition: str
+    since: str
+    before: str
+    limit: int
+
+    @property
+    def query(self) -> Query:
+        """What to ask for."""
+        return Query(
+            self.table,
+            (self.index.partition_key, self.partition),
+            (self.index.sort_key, self.since, self.before),
+            self.index.name,
+            descending=True,
+            viewing=True,
+        )
+
+    @property
+    def entries(self) -> int:
+        """How many to ask for. DynamoDB's BETWEEN includes both ends: one more makes up for the upper one."""
+        return self.limit + 1 if self.limit > 0 and self.since < self.before else 0
+
+    def of[T](self, found: Iterable[Item], read: Callable[[Item], T]) -> Newest[T]:
+        """The answer, made of what was found; `read` raises IntegrityError for what it cannot read."""
+        items = list(found)
+        within = [item for item in items if item[self.index.sort_key] < self.before][: self.limit]
+        is_over = len(items) < self.entries or not within
+        return Newest(list(_readable(within, read)), None if is_over else within[-1][self.index.sort_key])
+
+
+def _readable[T](items: Iterable[Item], read: Callable[[Item], T]) -> Iterator[T]:
+    for item in items:
+        try:
+            yield read(item)
+        except IntegrityError:
+            continue

@@ -1,0 +1,92 @@
+"""Walk over a sharded index from its newest entry back: the shards are merged, and no more of them is read than needed.
+
+    shard 0   9 6 5 | 1          parts of a few entries each; the next part of a shard is read
+    shard 1   8 | 7 2            when its turn has come and nothing of it is left
+    merged    9 8 7 6 5 2 1
+
+A walk is stable while newer entries arrive: it goes on before the last one that was seen, and what is newer is behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from workerflow.domain.identity import SHARDS
+from workerflow.ports.stores import Newest
+
+ENTRIES_READ = 400
+"""Of an index, for one page: 86 KB at most times, which are 11 read units."""
+
+
+@dataclass(slots=True)
+class _Shard[T]:
+    """What was read of a shard and not merged yet. `before` is where the next part begins; None: nothing is left."""
+
+    before: str | None
+    entries: deque[T] = field(default_factory=deque)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a part must be read before anybody can tell its newest entry."""
+        return not self.entries and self.before is not None
+
+
+class NewestFirst[T]:
+    """One walk, to be iterated over once.
+
+    Attributes:
+        position: everything from there up was handed out, or cannot be read; where the walk began, to begin with.
+        is_over: there is nothing older; False as long as nobody looked.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int, str, int], Newest[T]],
+        position_of: Callable[[T], str],
+        *,
+        before: str,
+        part: int,
+        entries: int = ENTRIES_READ,
+    ) -> None:
+        """Begin a walk; nothing is read yet.
+
+        Args:
+            read: a part of a shard: its number, where to begin (exclusive), and how many entries at most.
+            position_of: an entry's place in the index.
+            before: where to begin, exclusive.
+            part: how many entries of a shard are read at once.
+            entries: no more are read in all.
+        """
+        self._read = read
+        self._position_of = position_of
+        self._part = part
+        self._left = entries
+        self._shards = [_Shard[T](before) for _ in range(SHARDS)]
+        self.position = before
+        self.is_over = False
+
+    def __iter__(self) -> Iterator[T]:
+        """The entries, newest first; ends early when as many were read as may be (`is_over` is False then)."""
+        while self._is_known():
+            shards = [shard for shard in self._shards if shard.entries]
+            if not shards:
+                self.is_over = True
+                return
+            newest = max(shards, key=lambda shard: self._position_of(shard.entries[0])).entries.popleft()
+            self.position = self._position_of(newest)
+            yield newest
+
+    def _is_known(self) -> bool:
+        """Read the parts without which the newest entry is unknown; False if they may not be read any more."""
+        for number, shard in enumerate(self._shards):
+            while shard.is_unknown and self._left > 0:
+                wanted = min(self._part, self._left)
+                found = self._read(number, str(shard.before), wanted)
+                self._left -= wanted if found.next_before is not None else len(found.entries)
+                shard.entries.extend(found.entries)
+                shard.before = found.next_before
+        unknown = [str(shard.before) for shard in self._shards if shard.is_unknown]
+        self.position = max(unknown, default=self.position)
+        return not unknown
