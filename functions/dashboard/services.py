@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from functions.dashboard.cursors import Cursors
+    from functions.dashboard.sessions import Sessions
     from workerflow.domain.manifest import Manifest
     from workerflow.ports.world import Clock, Ids
     from workerflow.runtime.observability import Telemetry
@@ -55,6 +56,7 @@ class Dashboard(Protocol):
     tenants: KnownTenants
     enablement: CheckEnablement
     cursors: Cursors
+    sessions: Sessions
     once: CarryOutOnce
 
     list_tasks: ListTasks

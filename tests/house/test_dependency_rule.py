@@ -87,6 +87,11 @@ PLACES: Mapping[str, Place] = {
         "workerflow.handlers", "workerflow.runtime.outbound", "workerflow.runtime.settings"
     ),
     "functions/consumer/wiring.py": WIRING,
+    "functions/dashboard/wiring.py": WIRING,
+    "functions/dashboard/wiring_access.py": WIRING,
+    "functions/dashboard/wiring_reads.py": WIRING,
+    "functions/dashboard/wiring_stores.py": WIRING,
+    "functions/dashboard/wiring_writes.py": WIRING,
     "functions/ingress/wiring.py": WIRING,
     "functions/scheduler/wiring.py": WIRING,
     "functions/workflow/wiring.py": WIRING,
