@@ -35,7 +35,7 @@ def require_same_origin(request: Request, environment: str) -> None:
         raise OriginForeignError("open the page again, and send the form from there")
 
 
-def require_csrf(caller: Caller, shown: str) -> None:
+def require_csrf(shown: str, caller: Caller) -> None:
     """Refuse a form that was made for another session.
 
     Raises:
