@@ -10,9 +10,21 @@ from workerflow.services.resend import TickBudget
 
 
 def visit_in_turn(
-    tenants: Sequence[str], budget: TickBudget, clock: Clock, visit: Callable[[str, TickBudget], None]
+    tenants: Sequence[str],
+    budget: TickBudget,
+    clock: Clock,
+    visit: Callable[[str, TickBudget], None],
+    *,
+    what: str = "tenant",
 ) -> None:
     """Visit each tenant with its share. One that cannot be visited is passed, as long as there is time for others.
+
+    Args:
+        tenants: or whatever else shares a budget, as `what` says.
+        budget: of all together.
+        clock: tells when it is spent.
+        visit: does the work of one within its share.
+        what: the tenants are.
 
     Raises:
         PlatformError: the first that a visit ended with, after all others had their turn.
@@ -22,7 +34,7 @@ def visit_in_turn(
         try:
             visit(tenant, share)
         except PlatformError as error:
-            error.add_note(f"tenant {tenant!r}; it was passed, and the others had their turn")
+            error.add_note(f"{what} {tenant!r}; it was passed, and the others had their turn")
             first_error = first_error or error
         if first_error is not None and clock.now_ms() >= budget.stop_at_ms:
             break

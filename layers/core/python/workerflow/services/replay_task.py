@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from workerflow.domain.audit import AuditEvent
-from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
@@ -47,6 +47,7 @@ class ReplayOrder:
         max_generations: refuse a replay beyond this number under its root, at most MAX_GENERATIONS.
         by_itself: no person asked for it. A sync task is left alone then: its caller was told that it had failed, and
             may have acted on that.
+        open_only: replay nothing but an open dead letter; one that somebody else dealt with is left alone.
         address: where the order came from.
         operation: under which it is remembered.
     """
@@ -59,6 +60,7 @@ class ReplayOrder:
     new_effects: bool = False
     max_generations: int = MAX_GENERATIONS
     by_itself: bool = False
+    open_only: bool = False
     address: str = ""
     operation: OperationKey | None = None
 
@@ -78,7 +80,8 @@ class NotReplayable:
     """Why not.
 
     Attributes:
-        code: one of not_found, not_ended, payload_gone, payload_too_large, disabled, sync_task, too_many_generations.
+        code: one of not_found, not_ended, payload_gone, payload_too_large, disabled, sync_task, not_open,
+            too_many_generations.
     """
 
     code: str
@@ -86,6 +89,7 @@ class NotReplayable:
 
 
 _PAYLOAD_GONE = NotReplayable("payload_gone", "the task's payload is no longer kept")
+_NOT_OPEN = NotReplayable("not_open", "somebody has dealt with the dead letter already")
 _TOO_LARGE = NotReplayable("payload_too_large", f"an edited payload has at most {MAX_BODY_BYTES} bytes")
 
 
@@ -184,6 +188,8 @@ class ReplayTask:
         existing = next((entry for entry in entries if entry.parent == parent.run.trace_id), None)
         if existing is not None:
             return self._found(order, existing)
+        if order.open_only and (parent.letter is None or parent.letter.state is not LetterState.OPEN):
+            return _NOT_OPEN
         # Not their number: the oldest entries are forgotten while the root's count goes on.
         generation = entries[-1].generation + 1 if entries else 1
         if generation > min(order.max_generations, MAX_GENERATIONS):
