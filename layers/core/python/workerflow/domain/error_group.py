@@ -36,3 +36,7 @@ class ErrorGroup:
     first_seen_ms: int
     last_seen_ms: int
     expires_at_s: int
+
+    def is_expired(self, now_ms: int) -> bool:
+        """Whether it counts as absent: TTL deletes late."""
+        return self.expires_at_s * 1000 <= now_ms

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from operator import attrgetter
 
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.bulk import BulkAction, BulkJob, BulkState, LetterFilter
@@ -20,13 +20,14 @@ from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.identity import TIME_HEX_DIGITS
 from workerflow.domain.operation import OperationKey
 from workerflow.ports.operations import BulkStore
-from workerflow.ports.stores import ReplayStore, Written
+from workerflow.ports.stores import LetterEntry, Newest, ReplayStore, Written
 from workerflow.ports.world import Clock, Ids
 from workerflow.services.ledger import MAX_TRIES
-from workerflow.services.letters_between import letters_between
+from workerflow.services.newest_first import NewestFirst
 
 LETTERS_COUNTED = 20_000
 """Entries of the index that one count reads at most, some 5 MB; a job may be larger than its count."""
+PART = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class CountBulk:
         """
         now_ms, nonce = self.clock.now_ms(), self.ids.nonce()
         wanted = replace(order.filter, until_ms=min(order.filter.until_ms, now_ms))
-        matched, is_exact = self._count(order.tenant, wanted)
+        matched, is_exact = self._count(order.tenant, wanted, now_ms)
         job = BulkJob(
             tenant=order.tenant,
             job_id=f"{now_ms:0{TIME_HEX_DIGITS}x}{nonce}",
@@ -115,18 +116,15 @@ class CountBulk:
             raise StoreUnavailableError("a bulk job's id is taken")
         return job
 
-    def _count(self, tenant: str, wanted: LetterFilter) -> tuple[int, bool]:
-        entries = letters_between(
-            self.replays,
-            tenant,
-            open_only=True,
-            after=wanted.after,
-            until=wanted.until,
-            limit=LETTERS_COUNTED + 1,
-        )
-        counted = islice(entries, LETTERS_COUNTED)
-        matched = sum(wanted.fits(one.letter_class, one.source, one.fingerprint) for one in counted)
-        return matched, next(entries, None) is None
+    def _count(self, tenant: str, wanted: LetterFilter, now_ms: int) -> tuple[int, bool]:
+        def read(shard: int, before: str, limit: int) -> Newest[LetterEntry]:
+            return self.replays.view_letters(
+                tenant, shard, open_only=True, since=wanted.after, before=before, limit=limit
+            )
+
+        walk = NewestFirst(read, attrgetter("position"), before=wanted.until, part=PART, entries=LETTERS_COUNTED)
+        matched = sum(is_meant(wanted, entry, now_ms) for entry in walk)
+        return matched, walk.is_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +200,12 @@ class ReadBulkJobs:
         found = self.jobs.list_jobs(tenant, before=before or "", limit=limit + 1)
         page = found[:limit]
         return BulkPage(page, page[-1].job_id if len(found) > limit else None)
+
+
+def is_meant(wanted: LetterFilter, entry: LetterEntry, at_ms: int) -> bool:
+    """Whether a job that was counted at `at_ms` deals with an open letter; one that has expired by then is gone."""
+    fits = wanted.fits(entry.letter_class, entry.source, entry.fingerprint)
+    return fits and entry.expires_at_s * 1000 > at_ms
 
 
 def told_of(job: BulkJob) -> dict[str, str]:
