@@ -33,11 +33,18 @@ class CheckEnablement:
         """The run-time switch of a source, if one was ever set."""
         return self._switches_of(tenant).get(source)
 
+    def refresh(self, tenant: str) -> None:
+        """Read the tenant's switches now, for an operator who may have set one a moment ago. Raises as above."""
+        self._read(tenant, self.clock.now_ms())
+
     def _switches_of(self, tenant: str) -> Mapping[str, Switch]:
         now_ms = self.clock.now_ms()
         cached = self._cache.get(tenant)
         if cached is not None and now_ms - cached[0] < CACHE_SECONDS * 1000:
             return cached[1]
+        return self._read(tenant, now_ms)
+
+    def _read(self, tenant: str, now_ms: int) -> Mapping[str, Switch]:
         fresh = {switch.source: switch for switch in self.switches.list_switches(tenant)}
         self._cache[tenant] = (now_ms, fresh)
         return fresh

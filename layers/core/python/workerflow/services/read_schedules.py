@@ -56,7 +56,7 @@ class ScheduleView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadSchedules:
-    """Reads all schedules of a tenant: one query, and the cached switches."""
+    """Reads all schedules of a tenant: two queries, one of them for the switches."""
 
     schedules: ScheduleStore
     manifest: Manifest
@@ -73,6 +73,7 @@ class ReadSchedules:
         Raises:
             StoreUnavailableError: ask again.
         """
+        self.enablement.refresh(tenant)
         found = self.schedules.list_cursors(tenant)
         cursors = {cursor.name: cursor for cursor in found.readable}
         live = {name: one for name, one in self.manifest.schedules.items() if one.serves(tenant)}
