@@ -23,7 +23,7 @@ EMULATOR := .local/emulator-venv/.installed
 UV_READY := .tools/.uv-$(UV_VERSION)
 READY := $(UV_READY) .venv/.installed node_modules/.installed
 
-.PHONY: help setup up down logs synth deploy tenants destroy test test-fast test-e2e lint format bench clean
+.PHONY: help setup up down logs synth deploy tenants token tokens revoke destroy test test-fast test-e2e lint format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -79,6 +79,15 @@ deploy: $(READY) ## deploy ENV to the account of your AWS credentials, create it
 
 tenants: $(READY) ## publish FILE as the tenants of ENV (dev, prod or local); without FILE, show those that are
 	@$(PYTHON) -m tools.tenants $(if $(FILE),publish --env $(ENV) --file "$(FILE)" --reason "$(REASON)" $(if $(FORCE),--force),show --env $(ENV))
+
+token: $(READY) ## make a token for the dashboard of ENV, for whoever NAME says; SCOPE (read or write), TENANT, DAYS
+	@$(PYTHON) -m tools.tokens create --env $(ENV) --name "$(NAME)" --scope $(or $(SCOPE),read) --tenant "$(TENANT)" --days $(or $(DAYS),90)
+
+tokens: $(READY) ## list the dashboard's tokens of ENV; no part of any is shown
+	@$(PYTHON) -m tools.tokens list --env $(ENV)
+
+revoke: $(READY) ## take the token with this ID back; it holds from the next request on
+	@$(PYTHON) -m tools.tokens revoke --env $(ENV) --id "$(ID)"
 
 destroy: $(READY) ## remove ENV, with its data, from the account of your AWS credentials
 	@$(PYTHON) -m tools.empty_bucket --env $(ENV)
