@@ -46,7 +46,7 @@ class Summary:
         oldest_queued_seconds: how long the oldest task waits for its first attempt; None if none is known to wait.
         oldest_queued_exact: False: there may be one that waits longer.
         next_fires: of the tenant's schedules, the soonest first.
-        switched: sources that are paused or disabled at run time, by name.
+        switches: of sources that are paused or disabled at run time, by name.
     """
 
     from_ms: int
@@ -62,7 +62,7 @@ class Summary:
     oldest_queued_seconds: float | None
     oldest_queued_exact: bool
     next_fires: Sequence[NextFire]
-    switched: Sequence[Switch]
+    switches: Sequence[Switch]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class ReadSummary:
             oldest_queued_seconds=_seconds_since(oldest.accepted_at_ms, now_ms),
             oldest_queued_exact=oldest.is_exact,
             next_fires=self._next_fires(tenant),
-            switched=self._switched(tenant),
+            switches=self._switches(tenant),
         )
 
     def _depth(self) -> QueueDepth | None:
@@ -122,7 +122,7 @@ class ReadSummary:
         fires = [NextFire(view.name, view.next_fires_ms[0]) for view in views if view.next_fires_ms]
         return sorted(fires, key=lambda fire: (fire.due_at_ms, fire.schedule))[:NEXT_FIRES]
 
-    def _switched(self, tenant: str) -> Sequence[Switch]:
+    def _switches(self, tenant: str) -> Sequence[Switch]:
         sources = [*self.manifest.routes.values(), *self.manifest.schedules.values()]
         found = [self.enablement.switch(tenant, one.source) for one in sources if one.serves(tenant)]
         switched = [switch for switch in found if switch is not None and switch.state is not Enablement.ENABLED]
