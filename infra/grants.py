@@ -178,7 +178,7 @@ class Grants:
         scheduler.queries(tables[DEAD_LETTERS], LETTERS_BY_TIME)
         scheduler.uses(tables[REPLAY_LINEAGE], "Query", "PutItem", "UpdateItem")
         scheduler.uses(tables[OPERATIONS], "Query", "GetItem", "PutItem", "DeleteItem")
-        scheduler.uses(tables[ROLLUPS], "GetItem", "PutItem")
+        scheduler.uses(tables[ROLLUPS], "BatchGetItem", "PutItem")
         scheduler.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
         scheduler.may(TELL_MISSING, on=self.payloads.arn)
         scheduler.is_told(PAYLOAD_BUCKET=self.payloads.name)

@@ -9,14 +9,18 @@ from pathlib import Path
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
+from workerflow.adapters.dynamodb.bulk import DynamoBulk
 from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.error_groups import DynamoErrorGroups
 from workerflow.adapters.dynamodb.replays import DynamoReplays
 from workerflow.adapters.dynamodb.runs import DynamoRuns
 from workerflow.adapters.dynamodb.schedules import DynamoSchedules
 from workerflow.adapters.dynamodb.slots import DynamoSlots
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
 from workerflow.adapters.dynamodb.tenants import DynamoTenants
+from workerflow.adapters.s3 import S3Blobs
+from workerflow.adapters.schema import JsonSchemas
 from workerflow.adapters.sqs import SqsDeadMessages, SqsTaskQueue
 from workerflow.domain.manifest import Manifest
 from workerflow.ports.world import Clock, Faults, Ids, Signals
@@ -24,21 +28,26 @@ from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.runtime.observability import Telemetry
 from workerflow.runtime.settings import SchedulerSettings, read_settings
 from workerflow.services.accept_task import Retention, TakeTask
+from workerflow.services.act_on_letter import ActOnLetter
 from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.find_scheduled_fire import FindScheduledFire
 from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
+from workerflow.services.group_errors import GroupErrors
 from workerflow.services.ledger import Ledger
 from workerflow.services.places import Places
 from workerflow.services.reconcile_schedules import ReconcileSchedules
 from workerflow.services.release_due import ReleaseDue
+from workerflow.services.replay_task import ReplayTask
 from workerflow.services.resend import Resender
+from workerflow.services.resolve_letter import ResolveLetter
 from workerflow.services.sweep import Sweep
 from workerflow.services.tenants import KnownTenants
 from workerflow.services.tick import Tick
 from workerflow.services.tick_schedules import TickSchedules
+from workerflow.services.work_bulk import WorkBulk
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 
@@ -103,6 +112,8 @@ class _Parts:
         self.schedules = DynamoSchedules(
             self.database, state=settings.cursor_state, acceptances=settings.idempotency_keys, runs=settings.runs
         )
+        self.clients = clients
+        self.replays = self._replays()
 
     def tick(self) -> Tick:
         return Tick(
@@ -111,7 +122,9 @@ class _Parts:
             drain=self._drain(),
             release_due=self._release_due(),
             sweep=self._sweep(),
-            replays=self._replays(),
+            work_bulk=self._work_bulk(),
+            group_errors=self._group_errors(),
+            replays=self.replays,
             clock=self.clock,
             signals=self.signals,
             faults=self.faults,
@@ -206,6 +219,37 @@ class _Parts:
             ids=self.ids,
             signals=self.signals,
         )
+
+    def _work_bulk(self) -> WorkBulk:
+        resolve = ResolveLetter(replays=self.replays, clock=self.clock, ids=self.ids)
+        return WorkBulk(
+            jobs=DynamoBulk(self.database, operations=self.settings.operations, audit=self.settings.audit_events),
+            replays=self.replays,
+            act=ActOnLetter(replay=self._replay(), resolve=resolve),
+            clock=self.clock,
+            ids=self.ids,
+            faults=self.faults,
+        )
+
+    def _replay(self) -> ReplayTask:
+        return ReplayTask(
+            acceptances=self.acceptances,
+            runs=self.runs,
+            replays=self.replays,
+            blobs=S3Blobs(self.clients.s3, self.settings.payload_bucket),
+            queue=self.queue,
+            enablement=self.enablement,
+            manifest=self.manifest,
+            schemas=JsonSchemas(),
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+            retention=_retention(self.settings),
+        )
+
+    def _group_errors(self) -> GroupErrors:
+        groups = DynamoErrorGroups(self.database, rollups=self.settings.rollups, state=self.settings.cursor_state)
+        return GroupErrors(groups=groups, replays=self.replays, clock=self.clock, ids=self.ids)
 
     def _replays(self) -> DynamoReplays:
         return DynamoReplays(

@@ -23,7 +23,9 @@ from workerflow.domain.task import Acceptance, TaskMessage
 from workerflow.domain.tenants import Tenants
 from workerflow.ports.world import Invocation, Reached
 from workerflow.services.accept_task import AcceptTask, Retention, TakeTask, TaskDraft
+from workerflow.services.act_on_letter import ActOnLetter
 from workerflow.services.answer_sync import AnswerSync
+from workerflow.services.bulk_jobs import AbortBulk, CountBulk, StartBulk
 from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.deliver_task import DeliverTask
 from workerflow.services.drain_dead_messages import DrainDeadMessages
@@ -32,8 +34,10 @@ from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
 from workerflow.services.find_scheduled_fire import FindScheduledFire
 from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
+from workerflow.services.group_errors import GroupErrors
 from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
+from workerflow.services.list_error_groups import ListErrorGroups
 from workerflow.services.once import CarryOutOnce
 from workerflow.services.places import Places
 from workerflow.services.read_run import ReadRun
@@ -43,6 +47,7 @@ from workerflow.services.record_death import RecordDeath
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.replay_task import ReplayTask
 from workerflow.services.resend import Resender, TickBudget
+from workerflow.services.resolve_letter import ResolveLetter
 from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
 from workerflow.services.sweep import Sweep
@@ -50,6 +55,7 @@ from workerflow.services.tell_run import TellRun
 from workerflow.services.tenants import KnownTenants
 from workerflow.services.tick import Tick
 from workerflow.services.tick_schedules import TickSchedules
+from workerflow.services.work_bulk import WorkBulk
 
 TENANT = "default"
 OWNER = "the-consumer"
@@ -300,6 +306,41 @@ class Wired:
         )
 
     @property
+    def resolve(self) -> ResolveLetter:
+        return ResolveLetter(replays=self.world.replays, clock=self.clock, ids=self.ids)
+
+    @property
+    def count_bulk(self) -> CountBulk:
+        return CountBulk(jobs=self.world.bulk, replays=self.world.replays, clock=self.clock, ids=self.ids)
+
+    @property
+    def start_bulk(self) -> StartBulk:
+        return StartBulk(jobs=self.world.bulk, clock=self.clock, ids=self.ids)
+
+    @property
+    def abort_bulk(self) -> AbortBulk:
+        return AbortBulk(jobs=self.world.bulk, clock=self.clock, ids=self.ids)
+
+    @property
+    def work_bulk(self) -> WorkBulk:
+        return WorkBulk(
+            jobs=self.world.bulk,
+            replays=self.world.replays,
+            act=ActOnLetter(replay=self.replay, resolve=self.resolve),
+            clock=self.clock,
+            ids=self.ids,
+            faults=self.world.faults,
+        )
+
+    @property
+    def group_errors(self) -> GroupErrors:
+        return GroupErrors(groups=self.world.error_groups, replays=self.world.replays, clock=self.clock, ids=self.ids)
+
+    @property
+    def list_error_groups(self) -> ListErrorGroups:
+        return ListErrorGroups(groups=self.world.error_groups, replays=self.world.replays, clock=self.clock)
+
+    @property
     def tick(self) -> Tick:
         return Tick(
             tenants=lambda: self.tenants,
@@ -307,6 +348,8 @@ class Wired:
             drain=self.drain,
             release_due=self.release_due,
             sweep=self.sweep,
+            work_bulk=self.work_bulk,
+            group_errors=self.group_errors,
             replays=self.world.replays,
             clock=self.clock,
             signals=self.signals,

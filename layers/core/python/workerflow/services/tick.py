@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from workerflow.domain.errors import TenantsUnreadableError
@@ -12,16 +12,29 @@ from workerflow.ports.stores import ReplayStore
 from workerflow.ports.world import Clock, Faults, Signals
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.fair_share import visit_in_turn
+from workerflow.services.group_errors import GroupErrors
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.resend import TickBudget
 from workerflow.services.sweep import Sweep
 from workerflow.services.tick_schedules import TickSchedules
+from workerflow.services.work_bulk import WorkBulk
 
-PART_SECONDS = 50
+PART_SECONDS: Mapping[str, int] = {
+    "schedules": 50,
+    "drain": 30,
+    "due": 50,
+    "sweep": 50,
+    "bulk": 50,
+    "errors": 20,
+    "gauges": 20,
+}
 """Together well under the function's 300 s; a part that has more to do goes on in the next minute."""
 
 PART_RESENDS = 3_000
 """Messages that one part of one tick sends at most: a backlog becomes a stream, not a storm."""
+
+BULK_LETTERS = 1_000
+"""Letters that all bulk jobs of one tick replay or resolve at most."""
 
 OPEN_LETTERS_COUNTED = 1_000
 
@@ -44,7 +57,7 @@ class TickReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Drives schedules, drain, due runs, and the sweep.
+    """Drives schedules, drain, due runs, the sweep, bulk jobs, and the groups of alike errors.
 
     Attributes:
         tenants: the declared tenants; asked by every part that needs them, so that one that cannot be answered stops
@@ -56,6 +69,8 @@ class Tick:
     drain: DrainDeadMessages
     release_due: ReleaseDue
     sweep: Sweep
+    work_bulk: WorkBulk
+    group_errors: GroupErrors
     replays: ReplayStore
     clock: Clock
     signals: Signals
@@ -76,6 +91,8 @@ class Tick:
             "drain": self.drain,
             "due": lambda budget: self.release_due(self._looked_after(), budget),
             "sweep": lambda budget: self.sweep(self._looked_after(), budget),
+            "bulk": self._work_bulk,
+            "errors": lambda budget: self.group_errors(self._looked_after(), budget),
             "gauges": self._measure,
         }
         failed = tuple(name for name, part in parts.items() if not self._run(name, part))
@@ -93,7 +110,7 @@ class Tick:
             return (DEFAULT_TENANT,)
 
     def _run(self, name: str, part: Callable[[TickBudget], None]) -> bool:
-        budget = TickBudget(self.clock.now_ms() + PART_SECONDS * 1000, PART_RESENDS)
+        budget = TickBudget(self.clock.now_ms() + PART_SECONDS[name] * 1000, PART_RESENDS)
         try:
             part(budget)
         except Exception as error:  # noqa: BLE001 - one part must not stop the others; the fault is told, not hidden
@@ -101,6 +118,10 @@ class Tick:
             self.signals.count("TickPartFailed")
             return False
         return True
+
+    def _work_bulk(self, budget: TickBudget) -> None:
+        budget.resends_left = min(budget.resends_left, BULK_LETTERS)
+        self.work_bulk(budget)
 
     def _measure(self, budget: TickBudget) -> None:
         letters = 0

@@ -1,0 +1,188 @@
+"""Works on bulk jobs that were started: a part of the tick, a batch of each job at a time.
+
+    [batch, position] --work on it--> [results, next batch, position] --...--> [results, done]
+          one write                             one write                        one write
+
+Each arrow's head is one compare-and-swap. So what a tick did is told once, although
+
+    it dies in between          the next one works on the same batch, and finds what was done to be the job's own
+    there is another beside it  both find it so, and one of them tells; the other stops
+    the job is aborted          the batch is worked on to its end, is told, and there is no next one
+
+A letter that cannot be dealt with while a store is away stays in the batch; so does the rest of a batch when the part's
+time is over. A batch of which nothing was dealt with is left to the next tick. Nothing is tried for ever: after a day
+without any progress, what still fails is refused under the error's code, and stays open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.bulk import BATCH, BulkJob, BulkState
+from workerflow.domain.errors import PlatformError
+from workerflow.ports.operations import BulkStore
+from workerflow.ports.stores import Conflict, ReplayStore
+from workerflow.ports.world import Clock, Faults, Ids
+from workerflow.services.act_on_letter import ActOnLetter
+from workerflow.services.bulk_jobs import is_meant, progress_of, told_of
+from workerflow.services.fair_share import visit_in_turn
+from workerflow.services.resend import TickBudget
+
+JOBS_READ = 1_000
+"""Jobs at work that one tick knows of, the oldest: their pointers are 100 KB."""
+PAGE = 500
+ENTRIES_A_BATCH = 5_000
+"""Entries of the index that are looked at for one batch; then the position is kept, whatever was found."""
+GIVE_UP_SECONDS = 24 * 3600
+ACTOR = "bulk"
+
+
+@dataclass(slots=True)
+class _Results:
+    """What was done to a batch. `left`: trace ids that were not dealt with."""
+
+    succeeded: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    left: list[str] = field(default_factory=list)
+
+    def added_to(self, job: BulkJob) -> dict[str, object]:
+        """The job's numbers with these."""
+        refused: Mapping[str, int] = Counter(job.refused) + self.refused
+        return {"succeeded": job.succeeded + self.succeeded, "refused": dict(sorted(refused.items()))}
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """What comes next: letters of the next batch, and up to where the index was looked at."""
+
+    batch: list[str]
+    position: str
+    is_end: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkBulk:
+    """Works on the jobs of all tenants, fairly."""
+
+    jobs: BulkStore
+    replays: ReplayStore
+    act: ActOnLetter
+    clock: Clock
+    ids: Ids
+    faults: Faults
+
+    def __call__(self, budget: TickBudget) -> None:
+        """Work until there is nothing left to do, or the budget is spent: `resends_left` letters.
+
+        Raises:
+            PlatformError: a job could not be worked on; the others had their turn, and the next tick takes it up.
+        """
+        at_work: dict[str, list[str]] = {}
+        for tenant, job_id in self.jobs.list_running(JOBS_READ):
+            at_work.setdefault(tenant, []).append(job_id)
+
+        def visit(tenant: str, share: TickBudget) -> None:
+            visit_in_turn(
+                at_work[tenant], share, self.clock, lambda job_id, part: self._work(tenant, job_id, part), what="job"
+            )
+
+        visit_in_turn(tuple(at_work), budget, self.clock, visit)
+
+    def _work(self, tenant: str, job_id: str, share: TickBudget) -> None:
+        job = self.jobs.get_job(tenant, job_id)
+        while job is not None and job.state is BulkState.RUNNING and not share.is_spent(self.clock):
+            job = self._go_on(job, share)
+
+    def _go_on(self, job: BulkJob, share: TickBudget) -> BulkJob | None:
+        """The job's next version, or None: nothing more can be done to it in this tick."""
+        results = self._deal_with(job, share)
+        if len(results.left) == len(job.batch) > 0:
+            return None
+        ahead = self._look_ahead(job, results.left)
+        following = self._following(job, results, ahead)
+        outcome = self.jobs.write_job(following, self._audit(following) if following.state.is_terminal else None)
+        if not isinstance(outcome, Conflict):
+            return following
+        self._tell_the_aborted(job, results, outcome.current)
+        return None
+
+    # A batch.
+
+    def _deal_with(self, job: BulkJob, share: TickBudget) -> _Results:
+        results = _Results()
+        has_failed = False
+        for trace_id in job.batch:
+            if share.is_spent(self.clock):
+                results.left.append(trace_id)
+                continue
+            share.resends_left -= 1
+            try:
+                refusal = self.act(job, trace_id)
+            except PlatformError as error:
+                if not has_failed:  # one stands for all: a store that is away fails every letter of a batch
+                    self.faults.failure(f"a letter of the bulk job {job.job_id} was not dealt with", error)
+                has_failed = True
+                if self._is_tried_again(job, error):
+                    results.left.append(trace_id)
+                    continue
+                refusal = error.code
+            if refusal is None:
+                results.succeeded += 1
+            else:
+                results.refused[refusal] += 1
+        return results
+
+    def _is_tried_again(self, job: BulkJob, error: PlatformError) -> bool:
+        return error.retryable and self.clock.now_ms() - job.updated_at_ms < GIVE_UP_SECONDS * 1000
+
+    def _look_ahead(self, job: BulkJob, left: list[str]) -> _Ahead:
+        """Fill the next batch with letters behind the position."""
+        ahead = _Ahead(left, job.position or job.filter.after)
+        read = 0
+        while len(ahead.batch) < BATCH and read < ENTRIES_A_BATCH:
+            limit = PAGE if read else BATCH  # most often all letters fit, and one short page is enough
+            page = self.replays.list_letters(
+                job.tenant, open_only=True, after=ahead.position, until=job.filter.until, limit=limit
+            )
+            read += len(page)
+            for entry in page:
+                ahead.position = entry.position
+                if is_meant(job.filter, entry, job.created_at_ms):
+                    ahead.batch.append(entry.trace_id)
+                if len(ahead.batch) == BATCH:
+                    return ahead
+            if len(page) < limit:
+                ahead.is_end = True
+                return ahead
+        return ahead
+
+    # The job.
+
+    def _following(self, job: BulkJob, results: _Results, ahead: _Ahead) -> BulkJob:
+        now_ms = self.clock.now_ms()
+        changes = results.added_to(job) | {"batch": tuple(ahead.batch), "position": ahead.position}
+        if ahead.is_end and not ahead.batch:
+            changes |= {"state": BulkState.DONE, "ended_at_ms": now_ms}
+        return job.change(nonce=self.ids.nonce(), now_ms=now_ms, **changes)
+
+    def _tell_the_aborted(self, job: BulkJob, results: _Results, current: BulkJob | None) -> None:
+        """Add the results to a job that was aborted while its batch was worked on, unless another tick did."""
+        if current is None or current.state is not BulkState.ABORTED or not job.batch or current.batch != job.batch:
+            return
+        told = current.change(nonce=self.ids.nonce(), now_ms=self.clock.now_ms(), **results.added_to(current), batch=())
+        self.jobs.write_job(told)
+
+    def _audit(self, job: BulkJob) -> AuditEvent:
+        return AuditEvent(
+            tenant=job.tenant,
+            at_ms=job.updated_at_ms,
+            nonce=job.nonce,
+            actor=ACTOR,
+            action="bulk.done",
+            target=job.job_id,
+            reason=job.reason,
+            details=told_of(job) | progress_of(job),
+        )
