@@ -107,8 +107,8 @@ def test_a_replay_is_one_transaction_of_five_items(world: AwsWorld) -> None:
         ("replay_lineage", 2),
         ("idempotency_keys", 2),
         ("replay_lineage", 2),
-        ("audit_events", 2),
         ("dead_letters", 2),
+        ("audit_events", 2),
     ]
     assert meter.units == 16
 

@@ -104,22 +104,37 @@ class FakeRuns:
         return run_codec.holds(run)
 
     def write(
-        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+        self,
+        run: Run,
+        *,
+        letter: DeadLetter | None = None,
+        resolves: str | None = None,
+        audit: AuditEvent | None = None,
     ) -> Written | Conflict[Run]:
         with self._memory.call("runs.write"):
+            if audit is not None and self._memory.has_told(audit):
+                return Written()
             standing = self._memory.runs.get((run.tenant, run.trace_id))
             if (standing.version if standing else None) != run.expected_version:
                 return _answer(standing, run)
             self._memory.runs[run.tenant, run.trace_id] = run_codec.kept(run)
             if letter is not None:
                 self._memory.letters[letter.tenant, letter.trace_id] = letter
-            self._resolve(run.tenant, resolves)
+            self._resolve(run, resolves)
+            if audit is not None:
+                self._memory.tell(audit)
             return Written()
 
-    def _resolve(self, tenant: str, trace_id: str | None) -> None:
-        parent = self._memory.letters.get((tenant, trace_id or ""))
+    def _resolve(self, run: Run, trace_id: str | None) -> None:
+        parent = self._memory.letters.get((run.tenant, trace_id or ""))
         if parent is not None:
-            self._memory.letters[tenant, parent.trace_id] = replace(parent, state=LetterState.RESOLVED)
+            self._memory.letters[run.tenant, parent.trace_id] = replace(
+                parent,
+                state=LetterState.RESOLVED,
+                resolved_by=run.trace_id,
+                resolved_at_ms=run.updated_at_ms,
+                resolution=run.nonce,
+            )
 
     def due(self, partition: str, *, until_ms: int, limit: int) -> Sequence[DueRun]:
         with self._memory.call("runs.due"):
@@ -191,8 +206,36 @@ class FakeReplays:
         self._memory.tell(record.audit)
         if record.letter is not None:
             current = self._memory.letters[record.letter.tenant, record.letter.trace_id]
-            replayed = replace(current, state=LetterState.REPLAYED, child=entry.child)
+            replayed = replace(
+                current,
+                state=LetterState.REPLAYED,
+                child=entry.child,
+                note="",
+                resolved_by="",
+                resolved_at_ms=None,
+                resolution="",
+            )
             self._memory.letters[current.tenant, current.trace_id] = replayed
+
+    def resolve_letter(self, letter: DeadLetter, audit: AuditEvent) -> Written | Conflict[DeadLetter]:
+        with self._memory.call("replays.resolve_letter"):
+            if self._memory.has_told(audit):
+                return Written()
+            key = letter.tenant, letter.trace_id
+            standing = self._memory.letters.get(key)
+            if standing is None or standing.state is not LetterState.OPEN:
+                is_own = standing is not None and standing.resolution == letter.resolution
+                return Written() if is_own else Conflict(standing)
+            self._memory.letters[key] = replace(
+                standing,
+                state=LetterState.RESOLVED,
+                note=letter.note,
+                resolved_by=letter.resolved_by,
+                resolved_at_ms=letter.resolved_at_ms,
+                resolution=letter.resolution,
+            )
+            self._memory.tell(audit)
+            return Written()
 
     def count_open_letters(self, tenant: str, limit: int) -> int:
         with self._memory.call("replays.count_open_letters"):
@@ -311,6 +354,13 @@ class FakeAuditLog:
     def append(self, event: AuditEvent) -> None:
         with self._memory.call("audit.append"):
             self._memory.audit[event.tenant, event.at_ms, event.nonce] = event
+
+    def view_events(self, tenant: str, *, since: str, before: str, limit: int) -> Newest[AuditEvent]:
+        with self._memory.call("audit.view_events"):
+            events = (event for event in self._memory.audit.values() if event.tenant == tenant)
+            found = [event for event in events if since <= event.position < before]
+            newest = sorted(found, key=attrgetter("position"), reverse=True)[: max(0, limit)]
+            return Newest(newest, newest[-1].position if newest and len(newest) < len(found) else None)
 
 
 class FakeBlobs:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.tasks import DAY_MS, NOW_MS, POLICY, an_acceptance
 from workerflow.domain.failure import Failure
-from workerflow.domain.holding import park_for_cap, park_for_pause, release_capped, release_paused
+from workerflow.domain.holding import park_for_cap, park_for_drain, park_for_pause, release_capped, release_paused
 from workerflow.domain.run import HISTORY_KEPT, AttemptResult, LetterClass, Run, RunState
 from workerflow.domain.transitions import (
     LEASE_MARGIN_S,
@@ -35,7 +35,6 @@ from workerflow.domain.transitions import (
     fail,
     hand_over,
     holds_claim,
-    park_for_drain,
     record_crash,
     succeed,
 )

@@ -8,6 +8,7 @@ from typing import override
 
 from tests.fakes.memory import Memory
 from tests.fakes.stores import FakeRuns
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.errors import IntegrityError, PlatformError
 from workerflow.domain.run import Run
@@ -43,10 +44,15 @@ class TrickyRuns(FakeRuns):
 
     @override
     def write(
-        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+        self,
+        run: Run,
+        *,
+        letter: DeadLetter | None = None,
+        resolves: str | None = None,
+        audit: AuditEvent | None = None,
     ) -> Written | Conflict[Run]:
         self._taste(run.trace_id)
-        outcome = super().write(run, letter=letter, resolves=resolves)
+        outcome = super().write(run, letter=letter, resolves=resolves, audit=audit)
         if self.vanishes and isinstance(outcome, Conflict):
             self.vanishes = False
             del self._memory.runs[run.tenant, run.trace_id]
@@ -54,7 +60,7 @@ class TrickyRuns(FakeRuns):
         if self.between_tries is not None:
             happens, self.between_tries = self.between_tries, None
             happens()
-            outcome = super().write(run, letter=letter, resolves=resolves)
+            outcome = super().write(run, letter=letter, resolves=resolves, audit=audit)
         return outcome
 
     def _taste(self, trace_id: str) -> None:

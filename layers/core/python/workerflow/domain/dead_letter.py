@@ -29,7 +29,13 @@ def letter_position(failed_at_ms: int, trace_id: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Why a run failed, with all that is needed to replay it."""
+    """Why a run failed, with all that is needed to replay it.
+
+    Attributes:
+        note: what whoever resolved it wrote.
+        resolved_by: a token's name and id, a bulk job's worker, or the trace id of the replay that succeeded.
+        resolution: nonce of the write that resolved it.
+    """
 
     tenant: str
     trace_id: str
@@ -50,6 +56,10 @@ class DeadLetter:
     generation: int
     state: LetterState = LetterState.OPEN
     child: str | None = None
+    note: str = ""
+    resolved_by: str = ""
+    resolved_at_ms: int | None = None
+    resolution: str = ""
 
     @classmethod
     def of_failed_run(cls, run: Run, failure: Failure, acceptance: Acceptance | None) -> DeadLetter:

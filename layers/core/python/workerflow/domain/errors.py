@@ -11,7 +11,8 @@ WorkerFlowError
 |   |   |-- InvalidPayloadError   the payload is not what the route takes
 |   |   |-- SecretNotFoundError   the tenant has no connector secret of that name
 |   |   `-- OutputError           the handler returned what cannot be kept
-|   `-- RetryableError            try again under the route's policy, or after its own delay
+|   |-- RetryableError            try again under the route's policy, or after its own delay
+|   `-- TaskCancelledError        an operator asked that the task ends, and the handler has heard it
 |-- PlatformError                 ours or AWS's
 |   |-- StoreUnavailableError     throttled, refused or unreachable: unknown, ask again
 |   |-- InvocationFailedError     `workflow` was not reached: no attempt was made
@@ -112,6 +113,15 @@ class RetryableError(TaskError):
     def __init__(self, message: str = "", *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TaskCancelledError(TaskError):
+    """The task is to be cancelled, and the handler gives up. Raised by `context.raise_if_cancelled()`.
+
+    Where nobody asked for it, it is an error like a permanent one.
+    """
+
+    code = "task_cancelled"
 
 
 class PlatformError(WorkerFlowError):

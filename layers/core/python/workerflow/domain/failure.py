@@ -13,9 +13,9 @@ import traceback
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError
+from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError, TaskCancelledError
 
-FailureKind = Literal["permanent", "retryable", "invalid_payload", "timeout", "crash", "platform"]
+FailureKind = Literal["permanent", "retryable", "invalid_payload", "cancelled", "timeout", "crash", "platform"]
 
 MAX_MESSAGE_CHARS = 500
 MAX_CLASS_CHARS = 200
@@ -36,7 +36,8 @@ class Failure:
 
     Attributes:
         kind: `invalid_payload` and `permanent` are dead-lettered at once; `retryable`, `timeout` and `crash` are
-            tried again; `platform` is a run closed for a reason that no attempt reported.
+            tried again; `cancelled` is a handler that gave up because it was asked to, and `permanent` if it was not;
+            `platform` is a run closed for a reason that no attempt reported.
         error_class: the exception's class; with its module, unless that is `builtins` or ours.
         message: at most MAX_MESSAGE_CHARS, control characters escaped.
         traceback: at most MAX_TRACEBACK_BYTES of UTF-8; of a longer one the innermost frames.
@@ -106,6 +107,8 @@ def _normalised(message: str) -> str:
 def _kind_of(error: BaseException) -> FailureKind:
     if isinstance(error, InvalidPayloadError):
         return "invalid_payload"
+    if isinstance(error, TaskCancelledError):
+        return "cancelled"
     return "permanent" if isinstance(error, PermanentError) else "retryable"
 
 

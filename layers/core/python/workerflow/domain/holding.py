@@ -1,5 +1,7 @@
 """Runs that are put aside, and how they come back: until their source is resumed, or until their tenant has a place.
 
+And those whose message came to its end. One that was to be cancelled is, wherever it would be put.
+
     queued, waiting --park_for_pause--> parked, paused --release_paused--> queued | parked until its time
                     --park_for_cap----> parked, capped --release_capped--> queued
 
@@ -8,7 +10,7 @@ Both wait in a partition of their own, with their deadline as due time, so that 
 
 from __future__ import annotations
 
-from workerflow.domain.run import Run, RunState
+from workerflow.domain.run import LetterClass, Run, RunState
 from workerflow.domain.transitions import (
     RESEND_BASE_S,
     SYNC_RETURN_S,
@@ -20,6 +22,8 @@ from workerflow.domain.transitions import (
     Resend,
     Update,
     Wait,
+    cancelled,
+    close,
     close_if_over,
     decide_claim,
     history_without_claim,
@@ -34,7 +38,7 @@ def park_for_pause(run: Run, now: Now) -> Update | Leave:
     """Put a run aside until its source is resumed."""
     if run.is_terminal or run.has_live_lease(now.ms) or (run.state is RunState.PARKED and run.paused):
         return Leave()
-    return Update(_parked(run, now, paused=True))
+    return cancelled(run, now) if run.cancel_asked_at_ms is not None else Update(_parked(run, now, paused=True))
 
 
 def release_paused(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
@@ -93,6 +97,35 @@ def release_capped(run: Run, now: Now, *, max_attempts: int) -> Resend | Close |
             state=RunState.QUEUED,
             capped=False,
             due_at_ms=now.after(RESEND_BASE_S),
+        )
+    )
+
+
+def park_for_drain(run: Run, now: Now, *, max_attempts: int) -> DueDecision | Wait:
+    """Decide what becomes of a run whose message ended in the queue's dead-letter queue.
+
+    Leave: terminal, or the tick already has a due time for it; the message may go. Wait: a live lease, the message
+    stays. Update: parked, due after RESEND_BASE_S, or cancelled. Close: no attempt or no time is left; the class is
+    `platform`, for every delivery failed.
+    """
+    if run.is_terminal:
+        return Leave()
+    if run.has_live_lease(now.ms):
+        return Wait(now.seconds_until(run.lease_until_ms))
+    if run.cancel_asked_at_ms is not None:
+        return cancelled(run, now)
+    if run.attempt >= max_attempts or run.deadline_ms <= now.ms:
+        return close(run, now, LetterClass.PLATFORM, "every delivery of the task's message failed")
+    if run.due_at_ms is not None:
+        return Leave()
+    return Update(
+        run.change(
+            nonce=now.nonce,
+            now_ms=now.ms,
+            state=RunState.PARKED,
+            lease_until_ms=None,
+            due_at_ms=now.after(RESEND_BASE_S),
+            history=history_without_claim(run, now),
         )
     )
 

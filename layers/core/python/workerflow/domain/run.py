@@ -2,6 +2,7 @@
 
     absent --claim--> running --success--> succeeded
                       |  ^  |--permanent, or no attempt left--> failed (with its dead letter)
+                      |  |  `--any failure, where an operator asked for it--> cancelled
             retryable |  | claim: due, resent or lease expired
                       v  |
               waiting, parked, queued --> failed (disabled, expired) | cancelled | abandoned (sync) | skipped
@@ -69,6 +70,7 @@ class AttemptResult(StrEnum):
     RETRYABLE = "retryable"
     TIMEOUT = "timeout"
     CRASH = "crash"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Run:
         capped: parked until one of the tenant's tasks in flight has ended, because so many as its cap allows were.
         handed_over: a sync task that now belongs to the queue.
         resends: messages that the tick sent for it; each doubles the distance to the next.
+        cancel_asked_at_ms: when an operator asked that it ends: it has no further attempt.
         output: the encoded output if it fits into the row; else it is in the attempt's item (`has_output_item`).
         letter_class, error: why it failed, or the last failure of an attempt (at most 200 characters).
     """
@@ -124,6 +127,7 @@ class Run:
     capped: bool = False
     handed_over: bool = False
     resends: int = 0
+    cancel_asked_at_ms: int | None = None
     finished_at_ms: int | None = None
     history: tuple[Attempt, ...] = ()
     output: bytes | None = None

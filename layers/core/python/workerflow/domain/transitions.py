@@ -29,12 +29,15 @@ SYNC_RETURN_S = 600
 
 ERROR_KEPT = 200
 
+CANCELLED_WORDS = "Cancelled: by an operator"
+
 _RESULTS = {
     "permanent": AttemptResult.PERMANENT,
     "invalid_payload": AttemptResult.PERMANENT,
     "retryable": AttemptResult.RETRYABLE,
     "timeout": AttemptResult.TIMEOUT,
     "crash": AttemptResult.CRASH,
+    "cancelled": AttemptResult.CANCELLED,
 }
 _LETTER_CLASSES = {
     "permanent": LetterClass.HANDLER_ERROR,
@@ -42,6 +45,7 @@ _LETTER_CLASSES = {
     "retryable": LetterClass.EXHAUSTED,
     "timeout": LetterClass.TIMEOUT,
     "crash": LetterClass.CRASH,
+    "cancelled": LetterClass.HANDLER_ERROR,
 }
 
 
@@ -102,7 +106,7 @@ class Leave:
     """Nothing to write: the run is terminal, or somebody else's, or it is not time."""
 
 
-type ClaimDecision = Begin | Close | Wait | Leave
+type ClaimDecision = Begin | Close | Update | Wait | Leave
 type DueDecision = Resend | Close | Update | Leave
 
 
@@ -120,13 +124,16 @@ def decide_claim(
         for_caller: a sync caller waits, so the time of the next attempt is the caller's to choose.
 
     Returns:
-        Begin, Wait, Close (deadline passed, or no attempt left), or Leave for a terminal run, and for a parked one
-        before its time: the tick has that, and a second message need not come back every two minutes until then.
+        Begin, Wait, Close (deadline passed, or no attempt left), Update (it was to be cancelled, and is), or Leave for
+        a terminal run, and for a parked one before its time: the tick has that, and a second message need not come
+        back every two minutes until then.
     """
     if run.is_terminal:
         return Leave()
     if run.has_live_lease(now.ms):
         return Wait(now.seconds_until(run.lease_until_ms))
+    if run.cancel_asked_at_ms is not None:
+        return cancelled(run, now)
     if (closing := close_if_over(run, now, max_attempts)) is not None:
         return closing
     if not for_caller and (run.not_before_ms or 0) > now.ms:
@@ -158,6 +165,24 @@ def _begin(run: Run, now: Now, *, owner: str, lease_until_ms: int) -> Run:
 def history_without_claim(run: Run, now: Now) -> tuple[Attempt, ...]:
     """A running run whose lease expired died unseen: its attempt is told as a crash."""
     return run.with_attempt(AttemptResult.CRASH, now.ms) if run.state is RunState.RUNNING else run.history
+
+
+def cancelled(run: Run, now: Now) -> Update:
+    """End a run without live lease for good, because an operator asked for it: no attempt more, and no dead letter."""
+    return Update(_cancelled(run, now, history_without_claim(run, now), run.error))
+
+
+def _cancelled(run: Run, now: Now, history: tuple[Attempt, ...], error: str | None) -> Run:
+    return run.change(
+        nonce=now.nonce,
+        now_ms=now.ms,
+        **_ENDED,
+        state=RunState.CANCELLED,
+        finished_at_ms=now.ms,
+        cancel_asked_at_ms=run.cancel_asked_at_ms or now.ms,
+        history=history,
+        error=(CANCELLED_WORDS + (f", after {error}" if error else ""))[:ERROR_KEPT],
+    )
 
 
 def close_if_over(run: Run, now: Now, max_attempts: int) -> Close | None:
@@ -230,8 +255,14 @@ def succeed(run: Run, now: Now, *, output: bytes | None, has_output_item: bool) 
 
 
 def fail(run: Run, now: Now, failure: Failure, policy: RetryPolicy, *, jitter: float) -> Update | Close:
-    """Record the failure of the current attempt: wait for the next one, or close the run if none may follow."""
+    """Record the failure of the current attempt: wait for the next one, or close the run if none may follow.
+
+    A run that was to be cancelled is, however the attempt failed.
+    """
     history = run.with_attempt(_RESULTS[failure.kind], now.ms)
+    if run.cancel_asked_at_ms is not None:
+        error = run.error if failure.kind == "cancelled" else _short(failure)
+        return Update(_cancelled(run, now, history, error))
     delay_seconds = _next_delay(run, now, failure, policy, jitter)
     if delay_seconds is None:
         return Close(_failed(run, now, _LETTER_CLASSES[failure.kind], failure, history), failure)
@@ -277,20 +308,27 @@ def record_crash(
     return fail(run, now, failure, policy, jitter=jitter)
 
 
-def close_disabled(run: Run, now: Now) -> Close | Leave:
+def close_disabled(run: Run, now: Now) -> Close | Update | Leave:
     """Dead-letter a waiting run whose source was disabled or removed; a running attempt ends by itself."""
     if run.is_terminal or run.has_live_lease(now.ms):
         return Leave()
+    if run.cancel_asked_at_ms is not None:
+        return cancelled(run, now)
     return close(run, now, LetterClass.DISABLED, f"{run.source} is disabled or no longer exists")
 
 
 def hand_over(run: Run, now: Now) -> Update | Leave:
-    """Give a sync task to the queue, because its caller is about to be answered 202; Leave if it has ended."""
+    """Give a sync task to the queue, because its caller is about to be answered 202.
+
+    Leave if it has ended; one that was to be cancelled ends instead.
+    """
     if run.is_terminal:
         return Leave()
     if run.has_live_lease(now.ms):
         due_at_ms = (run.lease_until_ms or 0) + LEASE_MARGIN_S * 1000
         return Update(run.change(nonce=now.nonce, now_ms=now.ms, handed_over=True, due_at_ms=due_at_ms))
+    if run.cancel_asked_at_ms is not None:
+        return cancelled(run, now)
     # The caller came back, so what it waited for is over: its message must not meet the old back-off.
     return Update(
         run.change(
@@ -308,13 +346,16 @@ def decide_due(run: Run, now: Now, *, max_attempts: int) -> DueDecision:
     """Decide what the tick does with a run that stands in its hands: absent (version 0), or due.
 
     Close (deadline passed, no attempt left), Update (a live lease gets a due time after it; a caller's task is
-    abandoned), Resend (with the distance to the next one doubled), or Leave (terminal, or not due yet).
+    abandoned; one that was to be cancelled is), Resend (with the distance to the next one doubled), or Leave
+    (terminal, or not due yet).
     """
     if run.is_terminal or (run.due_at_ms or 0) > now.ms:
         return Leave()
     if run.has_live_lease(now.ms):
         due_at_ms = (run.lease_until_ms or 0) + LEASE_MARGIN_S * 1000
         return Update(run.change(nonce=now.nonce, now_ms=now.ms, due_at_ms=due_at_ms))
+    if run.cancel_asked_at_ms is not None:
+        return cancelled(run, now)
     if run.belongs_to_caller:
         return Update(_abandoned(run, now))
     return close_if_over(run, now, max_attempts) or Resend(queued_again(run, now))
@@ -352,31 +393,4 @@ def queued_again(run: Run, now: Now) -> Run:
         not_before_ms=None,
         due_at_ms=now.after(distance_seconds),
         resends=run.resends + 1,
-    )
-
-
-def park_for_drain(run: Run, now: Now, *, max_attempts: int) -> DueDecision | Wait:
-    """Decide what becomes of a run whose message ended in the queue's dead-letter queue.
-
-    Leave: terminal, or the tick already has a due time for it; the message may go. Wait: a live lease, the message
-    stays. Update: parked, due after RESEND_BASE_S. Close: no attempt or no time is left; the class is `platform`,
-    for every delivery failed.
-    """
-    if run.is_terminal:
-        return Leave()
-    if run.has_live_lease(now.ms):
-        return Wait(now.seconds_until(run.lease_until_ms))
-    if run.attempt >= max_attempts or run.deadline_ms <= now.ms:
-        return close(run, now, LetterClass.PLATFORM, "every delivery of the task's message failed")
-    if run.due_at_ms is not None:
-        return Leave()
-    return Update(
-        run.change(
-            nonce=now.nonce,
-            now_ms=now.ms,
-            state=RunState.PARKED,
-            lease_until_ms=None,
-            due_at_ms=now.after(RESEND_BASE_S),
-            history=history_without_claim(run, now),
-        )
     )

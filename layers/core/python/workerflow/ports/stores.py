@@ -140,7 +140,12 @@ class RunStore(Protocol):
         """Read up to 100 rows at once, by trace id. Eventually consistent, at half the price."""
 
     def write(
-        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+        self,
+        run: Run,
+        *,
+        letter: DeadLetter | None = None,
+        resolves: str | None = None,
+        audit: AuditEvent | None = None,
     ) -> Written | Conflict[Run]:
         """Write `run` if the row's version is `run.expected_version`.
 
@@ -149,6 +154,10 @@ class RunStore(Protocol):
             letter: of a run that fails; written in one transaction with the row.
             resolves: trace id of the parent whose letter is resolved in the same transaction; a letter that is no
                 longer there does not hold the row back.
+            audit: of the order that it comes from, written in the same transaction.
+
+        Raises:
+            OperationRepeatedError: another order was faster with the audit event's key.
         """
 
     def holds(self, run: Run) -> bool:
@@ -185,6 +194,20 @@ class ReplayStore(Protocol):
         Returns:
             Written, or a Conflict: with the entry that took the generation if it is of the same parent, else with
             None (read again: the letter's state or the root's count has moved).
+        """
+
+    def resolve_letter(self, letter: DeadLetter, audit: AuditEvent) -> Written | Conflict[DeadLetter]:
+        """Write that an open letter is done with, by whom, why: its state `resolved`, with the audit event.
+
+        Args:
+            letter: as it is to be; its `resolution` names this write.
+            audit: of the order, written in the same transaction.
+
+        Returns:
+            Written, or a Conflict with the letter that is open no more (None: it is gone).
+
+        Raises:
+            OperationRepeatedError: another order was faster with the audit event's key.
         """
 
     def count_open_letters(self, tenant: str, limit: int) -> int:
@@ -237,6 +260,18 @@ class AuditLog(Protocol):
 
     def append(self, event: AuditEvent) -> None:
         """Write one event; the same event (time and nonce) twice is one row."""
+
+    def view_events(self, tenant: str, *, since: str, before: str, limit: int) -> Newest[AuditEvent]:
+        """At most `limit` events of a tenant with `since` <= position < `before`, newest first, as they can be read.
+
+        They come without their orders' keys. Eventually consistent.
+
+        Args:
+            tenant: whose.
+            since: a position (domain.audit.audit_position).
+            before: another one.
+            limit: fewer come back at the end, or where one cannot be read.
+        """
 
 
 class BlobStore(Protocol):

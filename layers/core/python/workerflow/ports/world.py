@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from workerflow.domain.failure import Failure
@@ -140,13 +140,18 @@ class PayloadFault:
 
 @dataclass(frozen=True, slots=True)
 class HandlerCall:
-    """One attempt, about to run."""
+    """One attempt, about to run.
+
+    Attributes:
+        is_cancelled: asks whether the attempt is to end; a read of the store, which may be unavailable.
+    """
 
     source: Source
     acceptance: Acceptance
     body: bytes
     attempt: int
     started_at_ms: int
+    is_cancelled: Callable[[], bool] = field(default=lambda: False, compare=False)
 
 
 class HandlerRunner(Protocol):
@@ -168,6 +173,13 @@ class Secrets(Protocol):
 
     def get(self, tenant: str, name: str) -> str:
         """The secret's value. Raises a RetryableError if it cannot be read, PermanentError if there is none."""
+
+
+class SecretNames(Protocol):
+    """Which secrets there are. What they hold is not asked for."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a secret of this full name that is not about to be deleted. Raises StoreUnavailableError."""
 
 
 class Faults(Protocol):

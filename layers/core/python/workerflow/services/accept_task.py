@@ -15,6 +15,7 @@ from workerflow.domain.errors import PlatformError, StoreUnavailableError
 from workerflow.domain.identity import TraceId, acceptance_hash
 from workerflow.domain.objects import payload_pointer
 from workerflow.domain.route import Mode
+from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes, fits_inline
 from workerflow.domain.task import Acceptance, Kind, TaskMessage
 from workerflow.ports.stores import AcceptanceStore, BlobStore, Conflict, Written
@@ -160,10 +161,10 @@ class AcceptTask:
         return TakeTask(acceptances=self.acceptances, clock=self.clock, ids=self.ids, retention=self.retention)
 
 
-def send_or_leave(queue: TaskQueue, signals: Signals, acceptance: Acceptance) -> None:
-    """Send a task's message; if that fails, the sweeper will."""
+def send_or_leave(queue: TaskQueue, signals: Signals, task: Acceptance | Run) -> None:
+    """Send a task's message; if that fails, the sweeper will, or the tick for a run that is due."""
     try:
-        queue.send(TaskMessage(acceptance.tenant, acceptance.trace_id))
+        queue.send(TaskMessage(task.tenant, task.trace_id))
     except PlatformError as error:
         signals.failure("a message was not sent: the sweeper will send it", error)
         signals.count("SendFailed")

@@ -123,7 +123,7 @@ class AnswerSync:
     def _hand_over(self, acceptance: Acceptance, message: TaskMessage) -> SyncAnswer:
         try:
             settled = self.ledger.settle(Run.of_task(acceptance), hand_over)
-            if isinstance(settled.decision, Leave):
+            if isinstance(settled.decision, Leave) or settled.run.is_terminal:
                 return _answer_of(self.tell_run(settled.run, for_caller=True, stored=False))
             self.queue.send(message)
         except StoreUnavailableError:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import IntegrityError
+from workerflow.domain.holding import park_for_drain
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import Run
 from workerflow.domain.task import TaskMessage
-from workerflow.domain.transitions import DueDecision, Now, Wait, park_for_drain
+from workerflow.domain.transitions import DueDecision, Now, Wait
 from workerflow.ports.stores import AuditLog, RunStore
 from workerflow.ports.world import Clock, DeadMessage, DeadMessageQueue, Ids, Signals
 from workerflow.services.ledger import Ledger

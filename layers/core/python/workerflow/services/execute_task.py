@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workerflow.domain.cancelling import is_cancelled
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.failure import Failure
@@ -25,12 +26,13 @@ from workerflow.domain.stored import StoredBytes, fits_inline
 from workerflow.domain.task import Acceptance, TaskMessage
 from workerflow.domain.transitions import (
     LEASE_MARGIN_S,
-    Begin,
+    ClaimDecision,
     Close,
     Leave,
     Now,
     Update,
     Wait,
+    cancelled,
     close,
     close_disabled,
     decide_claim,
@@ -140,7 +142,7 @@ class ExecuteTask:
             return Execution(ExecutionStatus.BUSY, delay_seconds=settled.decision.delay_seconds)
         if order.for_caller and settled.run.belongs_to_caller and not settled.run.is_terminal:
             return Execution(ExecutionStatus.FULL, delay_seconds=FULL_RETRY_S)
-        if isinstance(settled.decision, Update):
+        if isinstance(settled.decision, Update) and not settled.run.is_terminal:
             self.in_flight.look_again(settled.run)
         return self.tell_run(settled.run, for_caller=order.for_caller, stored=isinstance(settled.decision, Leave))
 
@@ -157,15 +159,23 @@ class ExecuteTask:
         claimed = self._claim(acceptance, source, order)
         if not isinstance(claimed, Run):
             return claimed
-        result = self.runner.run(HandlerCall(source, acceptance, body, claimed.attempt, claimed.updated_at_ms))
+        call = HandlerCall(
+            source, acceptance, body, claimed.attempt, claimed.updated_at_ms, lambda: self._is_cancelled(claimed)
+        )
+        result = self.runner.run(call)
         if isinstance(result, HandlerOutput):
             return self._succeed(claimed, acceptance, result, order)
         return self._fail(claimed, acceptance, source, result, order)
 
+    def _is_cancelled(self, claimed: Run) -> bool:
+        return is_cancelled(self.runs.get(claimed.tenant, claimed.trace_id), claimed.attempt)
+
     def _close_unreadable(self, acceptance: Acceptance, order: ExecutionOrder, message: str) -> Execution:
-        def decide(run: Run, now: Now) -> Close | Leave:
+        def decide(run: Run, now: Now) -> Close | Update | Leave:
             if run.is_terminal or run.has_live_lease(now.ms):
                 return Leave()
+            if run.cancel_asked_at_ms is not None:
+                return cancelled(run, now)
             return close(run, now, LetterClass.PLATFORM, f"the payload cannot be read: {message}")
 
         settled = self.ledger.settle(Run.of_task(acceptance), decide, acceptance=acceptance)
@@ -175,7 +185,7 @@ class ExecuteTask:
         """The claimed run, or how the task stands if it could not be claimed."""
         claims = self.ids.nonce()  # one nonce for all tries: a claim that was applied unseen is found to be ours
 
-        def decide(run: Run, now: Now) -> Begin | Close | Wait | Leave:
+        def decide(run: Run, now: Now) -> ClaimDecision:
             if run.state is RunState.RUNNING and run.claim == claims:
                 return Leave()
             return decide_claim(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.identity import TraceId
@@ -50,6 +51,7 @@ class Ledger:
         *,
         acceptance: Acceptance | None = None,
         resolves: str | None = None,
+        tell: Callable[[Run, Run], AuditEvent] | None = None,
     ) -> Settled[D]:
         """Decide on `run` and write the decision, again and again until a write holds or there is none.
 
@@ -58,16 +60,19 @@ class Ledger:
             decide: a pure function of the row and the moment.
             acceptance: of the task, if at hand; it is read when a dead letter must be written and it is not.
             resolves: the parent whose letter a success resolves.
+            tell: of an order: makes the audit event of a write from the row before and after it.
 
         Raises:
             StoreUnavailableError: whether the write was applied is unknown.
+            OperationRepeatedError: another order was faster with the audit event's key.
         """
         first_version = run if run.version == 0 else None
         for _ in range(MAX_TRIES):
             decision = decide(run, self.now())
             if isinstance(decision, Wait | Leave):
                 return Settled(decision, run)
-            outcome = self._write(decision, acceptance, resolves)
+            audit = tell(run, decision.run) if tell else None
+            outcome = self._write(decision, acceptance, resolves, audit)
             if isinstance(outcome, Written):
                 return Settled(decision, decision.run)
             run = _row_that_won(outcome, first_version)
@@ -83,13 +88,17 @@ class Ledger:
         return acceptance if acceptance is not None and acceptance.trace_id == task.trace_id else None
 
     def _write(
-        self, decision: Begin | Close | Update | Resend, acceptance: Acceptance | None, resolves: str | None
+        self,
+        decision: Begin | Close | Update | Resend,
+        acceptance: Acceptance | None,
+        resolves: str | None,
+        audit: AuditEvent | None,
     ) -> Written | Conflict[Run]:
         if not isinstance(decision, Close):
-            return self.runs.write(decision.run, resolves=resolves)
+            return self.runs.write(decision.run, resolves=resolves, audit=audit)
         acceptance = acceptance or self.acceptance_at(decision.run)
         letter = DeadLetter.of_failed_run(decision.run, decision.failure, acceptance)
-        return self.runs.write(decision.run, letter=letter)
+        return self.runs.write(decision.run, letter=letter, audit=audit)
 
 
 def _row_that_won(conflict: Conflict[Run], first_version: Run | None) -> Run:

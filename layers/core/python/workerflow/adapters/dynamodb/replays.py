@@ -14,6 +14,7 @@ from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import lineage as codec
 from workerflow.adapters.dynamodb.newest import Part
 from workerflow.adapters.dynamodb.requests import Change, Put, Query
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.identity import SHARDS
 from workerflow.domain.replay import LineageEntry, ReplayRecord
@@ -82,9 +83,24 @@ class DynamoReplays:
             self._letters,
             letter_codec.key(letter.tenant, letter.trace_id),
             sets={"state": LetterState.REPLAYED.value, "child": child},
-            removes=("open_in",),
+            removes=("open_in", *letter_codec.RESOLUTION),
             condition=conditions.in_state(letter.state.value),
         )
+
+    def resolve_letter(self, letter: DeadLetter, audit: AuditEvent) -> Written | Conflict[DeadLetter]:
+        change = Change(
+            self._letters,
+            letter_codec.key(letter.tenant, letter.trace_id),
+            sets=letter_codec.resolved(letter.resolved_by, letter.resolved_at_ms or 0, letter.resolution, letter.note),
+            removes=("open_in",),
+            condition=conditions.in_state(LetterState.OPEN.value),
+        )
+        refusals = self._trail.write(self._database, [change], audit)
+        standing = refusals[0] if refusals is not None else None
+        if refusals is None or standing is None:
+            return Written()
+        current = None if standing.old is None else letter_codec.from_item(standing.old)
+        return Written() if current is not None and current.resolution == letter.resolution else Conflict(current)
 
     def count_open_letters(self, tenant: str, limit: int) -> int:
         counted = 0

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from workerflow.adapters.dynamodb import conditions
 from workerflow.adapters.dynamodb.attributes import Item
+from workerflow.adapters.dynamodb.audited import AuditTrail
 from workerflow.adapters.dynamodb.database import Database, Refused
 from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import run as codec
 from workerflow.adapters.dynamodb.requests import Change, Put, Query
 from workerflow.adapters.dynamodb.seen import seen
-from workerflow.domain.dead_letter import DeadLetter, LetterState
+from workerflow.domain.audit import AuditEvent
+from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.run import Run
 from workerflow.ports.stores import AttemptRecord, Conflict, DueRun, Seen, Written
 from workerflow.tables import RUNS_OPEN
@@ -21,12 +23,24 @@ _SMALLEST_TIME = codec.due_text(0)
 
 
 class DynamoRuns:
-    """Rows in `runs`, and the letter of a failed run in the transaction of its terminal state."""
+    """Rows in `runs`, and the letter of a failed run in the transaction of its terminal state.
 
-    def __init__(self, database: Database, *, runs: str, letters: str) -> None:
+    `audit` and `operations` are None where a function takes no orders: it is then not even told the tables' names.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        runs: str,
+        letters: str,
+        audit: str | None = None,
+        operations: str | None = None,
+    ) -> None:
         self._database = database
         self._runs = runs
         self._letters = letters
+        self._trail = AuditTrail(audit, operations)
 
     def get(self, tenant: str, trace_id: str) -> Run | None:
         item = self._database.get(self._runs, codec.key(tenant, trace_id))
@@ -46,34 +60,34 @@ class DynamoRuns:
         return codec.holds(run)
 
     def write(
-        self, run: Run, *, letter: DeadLetter | None = None, resolves: str | None = None
+        self,
+        run: Run,
+        *,
+        letter: DeadLetter | None = None,
+        resolves: str | None = None,
+        audit: AuditEvent | None = None,
     ) -> Written | Conflict[Run]:
         row = Put(self._runs, codec.to_item(run), conditions.unchanged(run.expected_version))
-        if letter is None and resolves is None:
+        if letter is None and resolves is None and audit is None:
             return self._answer(run, self._database.put(row))
-        return self._write_together(run, row, letter, resolves)
-
-    def _write_together(
-        self, run: Run, row: Put, letter: DeadLetter | None, resolves: str | None
-    ) -> Written | Conflict[Run]:
         # The letter needs no condition of its own: its key is the run's, and the row's condition lets one write win.
         writes: list[Put | Change] = [row]
         if letter is not None:
             writes.append(Put(self._letters, letter_codec.to_item(letter)))
         if resolves is not None:
-            writes.append(self._resolve(run.tenant, resolves))
-        refusals = self._database.transact(writes)
+            writes.append(self._resolve(run, resolves))
+        refusals = self._trail.write(self._database, writes, audit) if audit else self._database.transact(writes)
         if refusals is None:
             return Written()
         if refusals[0] is None:  # only the parent's letter is gone, and that must not hold the row back
-            return self.write(run, letter=letter)
+            return self.write(run, letter=letter, audit=audit)
         return self._answer(run, refusals[0])
 
-    def _resolve(self, tenant: str, trace_id: str) -> Change:
+    def _resolve(self, run: Run, trace_id: str) -> Change:
         return Change(
             self._letters,
-            letter_codec.key(tenant, trace_id),
-            sets={"state": LetterState.RESOLVED.value},
+            letter_codec.key(run.tenant, trace_id),
+            sets=letter_codec.resolved(run.trace_id, run.updated_at_ms, run.nonce),
             removes=("open_in",),
             condition=conditions.STILL_THERE,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workerflow.adapters.dynamodb.attributes import Item, reading, squeezed, stretched
+from workerflow.adapters.dynamodb.attributes import Item, Value, reading, squeezed, stretched
 from workerflow.adapters.dynamodb.items import stored
 from workerflow.adapters.dynamodb.items.acceptance import shard_key
 from workerflow.domain.dead_letter import DeadLetter, LetterState, letter_position
@@ -26,6 +26,10 @@ def to_item(letter: DeadLetter) -> Item:
         "open_in": partition if letter.state is LetterState.OPEN else None,
         "state": letter.state.value,
         "child": letter.child,
+        "note": letter.note or None,
+        "resolved_by": letter.resolved_by or None,
+        "resolved_ms": letter.resolved_at_ms,
+        "resolution": letter.resolution or None,
         "class": letter.letter_class.value,
         "source": letter.source,
         "kind": letter.kind,
@@ -67,7 +71,27 @@ def from_item(item: Item) -> DeadLetter:
             generation=item["generation"],
             state=LetterState(item["state"]),
             child=item.get("child"),
+            note=item.get("note", ""),
+            resolved_by=item.get("resolved_by", ""),
+            resolved_at_ms=item.get("resolved_ms"),
+            resolution=item.get("resolution", ""),
         )
+
+
+RESOLUTION = ("note", "resolved_by", "resolved_ms", "resolution")
+"""What a resolved letter has beside its state; a replay takes it away again."""
+
+
+def resolved(by: str, at_ms: int, nonce: str, note: str = "") -> dict[str, Value]:
+    """The attributes of a letter that is done with."""
+    told: dict[str, Value] = {"note": note} if note else {}
+    return {
+        **told,
+        "state": LetterState.RESOLVED.value,
+        "resolved_by": by,
+        "resolved_ms": at_ms,
+        "resolution": nonce,
+    }
 
 
 def from_index(item: Item) -> LetterEntry:

@@ -75,6 +75,7 @@ def _to_item(run: Run) -> Item:
         "capped": run.capped or None,
         "handed_over": run.handed_over or None,
         "resends": run.resends or None,
+        "cancel_ms": run.cancel_asked_at_ms,
         "history": _history_text(run.history) or None,
         **({} if run.output is None else squeezed("output", run.output)),
         "has_output": run.has_output_item or None,
@@ -110,6 +111,7 @@ def from_item(item: Item) -> Run:
             capped=bool(item.get("capped")),
             handed_over=item.get("handed_over", False),
             resends=item.get("resends", 0),
+            cancel_asked_at_ms=item.get("cancel_ms"),
             finished_at_ms=item.get("finished_ms"),
             history=_history_from_text(item.get("history", "")),
             output=stretched("output", item),
@@ -132,6 +134,7 @@ _LETTER_OF_RESULT = {
     AttemptResult.RETRYABLE: "r",
     AttemptResult.TIMEOUT: "t",
     AttemptResult.CRASH: "c",
+    AttemptResult.CANCELLED: "x",
 }
 _RESULT_OF_LETTER = {letter: result for result, letter in _LETTER_OF_RESULT.items()}
 
