@@ -15,7 +15,7 @@ from functions.dashboard.endpoint import API_PREFIX
 from functions.dashboard.headers import ALWAYS, HTTPS_ONLY
 from functions.dashboard.wiring import Wired, dashboard
 from workerflow.domain.dashboard_refusals import SessionMissingError
-from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.errors import OperationRepeatedError, StoreUnavailableError
 from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
 from workerflow.runtime import cold_start
 from workerflow.runtime.http import Request, Response, read_request
@@ -55,7 +55,7 @@ def _decide(wired: Wired, so_far: CallSoFar) -> tuple[Response, RefusedError | N
         if refusal.__cause__ is not None:
             wired.telemetry.failure("refused because of a fault", refusal, request_id=request_id)
         refused: RefusedError = refusal
-    except StoreUnavailableError as error:
+    except (StoreUnavailableError, OperationRepeatedError) as error:
         wired.telemetry.failure("a store did not answer", error, request_id=request_id)
         refused = OutcomeUnknownError(
             "ask again; repeat an order with the same key", headers={"retry-after": str(STORE_RETRY_S)}

@@ -15,6 +15,7 @@ from workerflow.runtime.settings import DashboardSettings
 
 if TYPE_CHECKING:
     from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
+    from workerflow.adapters.dynamodb.bulk import DynamoBulk
     from workerflow.adapters.dynamodb.operations import DynamoOperations
     from workerflow.adapters.dynamodb.replays import DynamoReplays
     from workerflow.adapters.dynamodb.rollups import DynamoRollups
@@ -62,7 +63,13 @@ class Stores:
     def runs(self) -> DynamoRuns:
         from workerflow.adapters.dynamodb.runs import DynamoRuns  # noqa: PLC0415
 
-        return DynamoRuns(self.database, runs=self.settings.runs, letters=self.settings.dead_letters)
+        return DynamoRuns(
+            self.database,
+            runs=self.settings.runs,
+            letters=self.settings.dead_letters,
+            audit=self.settings.audit_events,
+            operations=self.settings.operations,
+        )
 
     @cached_property
     def replays(self) -> DynamoReplays:
@@ -112,6 +119,12 @@ class Stores:
         from workerflow.adapters.dynamodb.operations import DynamoOperations  # noqa: PLC0415
 
         return DynamoOperations(self.database, operations=self.settings.operations, audit=self.settings.audit_events)
+
+    @cached_property
+    def bulk(self) -> DynamoBulk:
+        from workerflow.adapters.dynamodb.bulk import DynamoBulk  # noqa: PLC0415
+
+        return DynamoBulk(self.database, operations=self.settings.operations, audit=self.settings.audit_events)
 
     @cached_property
     def blobs(self) -> S3Blobs:

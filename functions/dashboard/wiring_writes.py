@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 from functions.dashboard.wiring_stores import Stores
 
 if TYPE_CHECKING:
+    from workerflow.services.bulk_jobs import AbortBulk, CountBulk, StartBulk
+    from workerflow.services.cancel_run import CancelRun
+    from workerflow.services.find_run import FindRun
     from workerflow.services.once import CarryOutOnce
     from workerflow.services.replay_task import ReplayTask
+    from workerflow.services.resolve_letter import ResolveLetter
+    from workerflow.services.retry_now import RetryNow
     from workerflow.services.run_schedule import RunSchedule
     from workerflow.services.set_switch import SetSwitch
 
@@ -41,7 +46,50 @@ class Writes(Stores):
             ids=self.ids,
             signals=self.telemetry,
             retention=self.retention,
+            operations=self.operations,
         )
+
+    @cached_property
+    def find_run(self) -> FindRun:
+        from workerflow.services.find_run import FindRun  # noqa: PLC0415
+
+        return FindRun(acceptances=self.acceptances, runs=self.runs, clock=self.clock)
+
+    @cached_property
+    def cancel_run(self) -> CancelRun:
+        from workerflow.services.cancel_run import CancelRun  # noqa: PLC0415
+
+        return CancelRun(find_run=self.find_run, ledger=self.ledger, operations=self.operations)
+
+    @cached_property
+    def retry_now(self) -> RetryNow:
+        from workerflow.services.retry_now import RetryNow  # noqa: PLC0415
+
+        return RetryNow(find_run=self.find_run, ledger=self.ledger, queue=self.queue, signals=self.telemetry)
+
+    @cached_property
+    def resolve_letter(self) -> ResolveLetter:
+        from workerflow.services.resolve_letter import ResolveLetter  # noqa: PLC0415
+
+        return ResolveLetter(replays=self.replays, clock=self.clock, ids=self.ids, operations=self.operations)
+
+    @cached_property
+    def count_bulk(self) -> CountBulk:
+        from workerflow.services.bulk_jobs import CountBulk  # noqa: PLC0415
+
+        return CountBulk(jobs=self.bulk, replays=self.replays, clock=self.clock, ids=self.ids)
+
+    @cached_property
+    def start_bulk(self) -> StartBulk:
+        from workerflow.services.bulk_jobs import StartBulk  # noqa: PLC0415
+
+        return StartBulk(jobs=self.bulk, clock=self.clock, ids=self.ids)
+
+    @cached_property
+    def abort_bulk(self) -> AbortBulk:
+        from workerflow.services.bulk_jobs import AbortBulk  # noqa: PLC0415
+
+        return AbortBulk(jobs=self.bulk, clock=self.clock, ids=self.ids)
 
     @cached_property
     def run_schedule(self) -> RunSchedule:
@@ -56,6 +104,7 @@ class Writes(Stores):
             take=TakeTask(acceptances=self.acceptances, clock=self.clock, ids=self.ids, retention=self.retention),
             queue=self.queue,
             signals=self.telemetry,
+            operations=self.operations,
         )
 
     @cached_property
@@ -68,4 +117,5 @@ class Writes(Stores):
             tenants=self.tenants,
             clock=self.clock,
             ids=self.ids,
+            operations=self.operations,
         )

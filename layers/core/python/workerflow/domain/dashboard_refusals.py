@@ -232,6 +232,34 @@ class NotWaitingError(OrderRefusedError):
     title = "The run is not waiting"
 
 
+class RunPausedError(OrderRefusedError):
+    """The run waits for its route or schedule to be resumed."""
+
+    code = "paused"
+    title = "The run's route or schedule is paused"
+
+
+class RunCappedError(OrderRefusedError):
+    """The run waits for another of the tenant's tasks in flight to end."""
+
+    code = "capped"
+    title = "The tenant has too many tasks in flight"
+
+
+class WaitsForCallerError(OrderRefusedError):
+    """A sync task is tried again when its caller repeats the call."""
+
+    code = "waits_for_caller"
+    title = "The run waits for its caller"
+
+
+class DeadlinePassedError(OrderRefusedError):
+    """No attempt may begin any more."""
+
+    code = "deadline_passed"
+    title = "The run's deadline has passed"
+
+
 class NotOpenError(OrderRefusedError):
     """The letter was replayed or resolved."""
 
@@ -239,15 +267,15 @@ class NotOpenError(OrderRefusedError):
     title = "The dead letter is not open"
 
 
-class NotCountedError(OrderRefusedError):
+class NotStartableError(OrderRefusedError):
     """Only a bulk job that was counted, and not started yet, is started."""
 
-    code = "not_counted"
+    code = "not_startable"
     title = "The bulk job cannot be started"
 
 
-class JobEndedError(OrderRefusedError):
+class NotAbortableError(OrderRefusedError):
     """The bulk job has ended."""
 
-    code = "job_ended"
+    code = "not_abortable"
     title = "The bulk job has ended"
