@@ -10,12 +10,20 @@ from tests.fakes.world import FakeWorld
 from tests.support.aws import AwsWorld, aws_world, physical
 from tests.support.faults import Fault
 from tests.support.quick_moto import put_item
+from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.adapters.dynamodb.items import letter as letter_codec
+from workerflow.adapters.dynamodb.items import rollup as rollup_codec
+from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.rollup import Rollup
+from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor
-from workerflow.domain.task import TaskMessage
+from workerflow.domain.task import Acceptance, TaskMessage
 from workerflow.ports.cleanup import CleanupStore
 from workerflow.ports.error_groups import ErrorGroupStore
 from workerflow.ports.objects import ObjectStore
@@ -24,6 +32,7 @@ from workerflow.ports.rollups import RollupStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
     AcceptanceStore,
+    AttemptRecord,
     AuditLog,
     BlobStore,
     CursorStore,
@@ -32,8 +41,10 @@ from workerflow.ports.stores import (
     SwitchStore,
 )
 from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
-from workerflow.ports.world import DeadMessageQueue, TaskQueue
-from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE
+from workerflow.ports.world import DeadMessageQueue, QueueGauge, SecretNames, TaskQueue
+from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTENCY_KEYS, ROLLUPS, RUNS
+
+type Spoilable = Acceptance | Run | AttemptRecord | DeadLetter | Rollup
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +54,10 @@ class Ports:
     Attributes:
         sent: takes everything out of the task queue.
         bury: lets a message end in the dead-letter queue.
+        make_secret, drop_secret: a secret of this full name comes, and is about to be deleted.
         audit_events: all rows of the audit trail.
         spoil_cursor: makes the row of a schedule's cursor unreadable.
+        spoil: makes what was written unreadable.
         refusing: while open, no call is applied.
         losing_answers: while open, calls are applied and their answers lost.
     """
@@ -69,13 +82,18 @@ class Ports:
     error_groups: ErrorGroupStore
     tokens: TokenStore
     sessions: SessionStore
+    secret_names: SecretNames
     operations: OperationStore
     queue: TaskQueue
+    queue_gauge: QueueGauge
     dead_messages: DeadMessageQueue
     sent: Callable[[], list[TaskMessage | None]]
     bury: Callable[[str], None]
+    make_secret: Callable[[str], object]
+    drop_secret: Callable[[str], object]
     audit_events: Callable[[], list[AuditEvent]]
     spoil_cursor: Callable[[ScheduleCursor], None]
+    spoil: Callable[[Spoilable], None]
     refusing: Callable[[], AbstractContextManager[None]]
     losing_answers: Callable[[], AbstractContextManager[None]]
 
@@ -126,13 +144,18 @@ def in_memory() -> Iterator[Ports]:
         error_groups=world.error_groups,
         tokens=world.tokens,
         sessions=world.sessions,
+        secret_names=world.secret_names,
         operations=world.operations,
         queue=world.queue,
+        queue_gauge=world.queue_gauge,
         dead_messages=world.dead_messages,
         sent=sent,
         bury=world.dead_messages.add,
+        make_secret=world.secret_names.names.add,
+        drop_secret=world.secret_names.names.discard,
         audit_events=lambda: list(world.memory.audit.values()),
         spoil_cursor=lambda cursor: world.memory.spoilt_schedules.add((cursor.tenant, cursor.name)),
+        spoil=lambda one: world.memory.spoilt.add(_name_in_memory(one)),
         refusing=refusing,
         losing_answers=losing_answers,
     )
@@ -163,13 +186,18 @@ def on_aws() -> Iterator[Ports]:
             error_groups=world.error_groups,
             tokens=world.tokens,
             sessions=world.sessions,
+            secret_names=world.secret_names,
             operations=world.operations,
             queue=world.queue,
+            queue_gauge=world.queue_gauge,
             dead_messages=world.dead_messages,
             sent=lambda: _sent(world),
             bury=lambda body: _bury(world, body),
+            make_secret=lambda name: world.clients.secrets().create_secret(Name=name, SecretString="hush"),
+            drop_secret=lambda name: world.clients.secrets().delete_secret(SecretId=name),
             audit_events=lambda: [audit_codec.from_item(item) for item in world.items(AUDIT_EVENTS)],
             spoil_cursor=_spoil_cursor,
+            spoil=_spoil,
             refusing=lambda: world.line.breaking(Fault.REFUSED),
             losing_answers=lambda: world.line.breaking(Fault.SILENT),
         )
@@ -188,3 +216,33 @@ def _spoil_cursor(cursor: ScheduleCursor) -> None:
 
 def _bury(world: AwsWorld, body: str) -> None:
     world.clients.sqs().send_message(QueueUrl=world.dead_letter_queue_url, MessageBody=body)
+
+
+def _name_in_memory(one: Spoilable) -> tuple[object, ...]:
+    match one:
+        case Acceptance():
+            return "acceptances", one.tenant, one.key_hash
+        case Run():
+            return "runs", one.tenant, one.trace_id
+        case AttemptRecord():
+            return "attempts", one.tenant, one.trace_id, one.attempt
+        case DeadLetter():
+            return "letters", one.tenant, one.trace_id
+        case Rollup():
+            return "rollups", one.tenant, one.span.value, one.start_ms, one.source
+
+
+def _spoil(one: Spoilable) -> None:
+    """Write the item over with one attribute that no code of ours writes."""
+    match one:
+        case Acceptance():
+            table, item = IDEMPOTENCY_KEYS, acceptance_codec.to_item(one) | {"mode": None}
+        case Run():
+            table, item = RUNS, run_codec.to_item(one) | {"state": "asleep"}
+        case AttemptRecord():
+            table, item = RUNS, attempt_codec.to_item(one) | {"at_ms": None}
+        case DeadLetter():
+            table, item = DEAD_LETTERS, letter_codec.to_item(one) | {"class": "bad_luck"}
+        case Rollup():
+            table, item = ROLLUPS, rollup_codec.to_item(one) | {"counted_ms": None}
+    put_item(physical(table), item)

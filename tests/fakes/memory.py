@@ -42,7 +42,7 @@ class Memory:
 
     Attributes:
         spoilt_schedules: cursors whose row stands there and cannot be read.
-        spoilt_runs: the same of runs.
+        spoilt: whatever else stands there and cannot be read, by the dictionary's name and the key.
         before, after: called with the call's name, `runs.write` for one; they may raise.
         modified, object_clock: when each object was written, and by which clock.
         calls: the names of all calls so far.
@@ -65,7 +65,7 @@ class Memory:
     objects: dict[str, bytes] = field(default_factory=dict)
     schedules: dict[tuple[str, str], ScheduleCursor] = field(default_factory=dict)
     spoilt_schedules: set[tuple[str, str]] = field(default_factory=set)
-    spoilt_runs: set[tuple[str, str]] = field(default_factory=set)
+    spoilt: set[tuple[object, ...]] = field(default_factory=set)
     tick_mark: TickMark | None = None
     tenants: TenantsDocument | None = None
     buckets: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -116,3 +116,7 @@ class Memory:
             self.operations[key] = Operation(
                 event.tenant, event.operation, event.action, event.target, event.at_ms, event.nonce, event.details
             )
+
+    def is_spoilt(self, *name: object) -> bool:
+        """Whether what stands there cannot be read."""
+        return name in self.spoilt

@@ -21,16 +21,22 @@ class FakeRollups:
             return
         with self._memory.call("rollups.put_many"):
             for one in rollups:
-                self._memory.rollups[one.tenant, one.span.value, one.start_ms, one.source] = one
+                self._memory.rollups[_key(one)] = one
 
     def list_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> Sequence[Rollup]:
         with self._memory.call("rollups.list_rollups"):
-            found = (one for one in self._memory.rollups.values() if (one.tenant, one.span) == (tenant, span))
-            between = (one for one in found if from_ms <= one.start_ms < until_ms)
-            return sorted(between, key=attrgetter("start_ms", "source"))
+            return self._between(tenant, span, from_ms, until_ms)
+
+    def _between(self, tenant: str, span: Span, from_ms: int, until_ms: int) -> Sequence[Rollup]:
+        found = (one for one in self._memory.rollups.values() if (one.tenant, one.span) == (tenant, span))
+        between = (one for one in found if from_ms <= one.start_ms < until_ms)
+        return sorted(between, key=attrgetter("start_ms", "source"))
 
     def view_rollups(self, tenant: str, span: Span, *, from_ms: int, until_ms: int) -> RollupsSeen:
-        return RollupsSeen(self.list_rollups(tenant, span, from_ms=from_ms, until_ms=until_ms))
+        with self._memory.call("rollups.view_rollups"):
+            found = self._between(tenant, span, from_ms, until_ms)
+            readable = [one for one in found if not self._memory.is_spoilt("rollups", *_key(one))]
+            return RollupsSeen(readable, len(found) - len(readable))
 
     def keep_partial(self, partial: PartialCount) -> None:
         with self._memory.call("rollups.keep_partial"):
@@ -40,3 +46,7 @@ class FakeRollups:
         with self._memory.call("rollups.list_partials"):
             found = (one for one in self._memory.partial_counts.values() if one.tenant == tenant)
             return sorted((one for one in found if from_ms <= one.start_ms < until_ms), key=attrgetter("start_ms"))
+
+
+def _key(rollup: Rollup) -> tuple[str, str, int, str]:
+    return rollup.tenant, rollup.span.value, rollup.start_ms, rollup.source

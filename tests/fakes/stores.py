@@ -53,11 +53,13 @@ class FakeAcceptances:
     def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
         with self._memory.call("acceptances.view_accepted"):
             found = (
-                _accepted_task(one)
+                one
                 for one in self._memory.acceptances.values()
                 if one.tenant == tenant and shard_of(one.trace_id) == shard and since <= one.trace_id < before
             )
-            return _newest(found, attrgetter("trace_id"), limit)
+            part = _newest(found, attrgetter("trace_id"), limit)
+            readable = [one for one in part.entries if not self._memory.is_spoilt("acceptances", tenant, one.key_hash)]
+            return replace(part, entries=[_accepted_task(one) for one in readable])
 
 
 def _newest[T](found: Iterable[T], position: Callable[[T], str], limit: int) -> Newest[T]:
@@ -96,7 +98,7 @@ class FakeRuns:
     def view_many(self, tenant: str, trace_ids: Iterable[str]) -> Seen[str, Run]:
         with self._memory.call("runs.view_many"):
             wanted = set(trace_ids)
-            unreadable = {name: "spoilt" for name in wanted if (tenant, name) in self._memory.spoilt_runs}
+            unreadable = {name: "spoilt" for name in wanted if self._memory.is_spoilt("runs", tenant, name)}
             found = {name: self._memory.runs.get((tenant, name)) for name in wanted - unreadable.keys()}
             return Seen({name: run for name, run in found.items() if run is not None}, unreadable)
 
@@ -156,7 +158,9 @@ class FakeRuns:
     def view_attempts(self, tenant: str, trace_id: str) -> Seen[int, AttemptRecord]:
         with self._memory.call("runs.view_attempts"):
             found = (one for one in self._memory.attempts.values() if (one.tenant, one.trace_id) == (tenant, trace_id))
-            return Seen({one.attempt: one for one in found}, {})
+            by_number = {one.attempt: one for one in found}
+            spoilt = {n: "spoilt" for n in by_number if self._memory.is_spoilt("attempts", tenant, trace_id, n)}
+            return Seen({number: one for number, one in by_number.items() if number not in spoilt}, spoilt)
 
 
 class FakeReplays:
@@ -266,7 +270,9 @@ class FakeReplays:
                 and (letter.state is LetterState.OPEN or not open_only)
             )
             between = (entry for entry in found if since <= entry.position < before)
-            return _newest(between, attrgetter("position"), limit)
+            part = _newest(between, attrgetter("position"), limit)
+            spoilt = self._memory.is_spoilt
+            return replace(part, entries=[one for one in part.entries if not spoilt("letters", tenant, one.trace_id)])
 
 
 def _letter_entry(letter: DeadLetter) -> LetterEntry:
@@ -358,9 +364,8 @@ class FakeAuditLog:
     def view_events(self, tenant: str, *, since: str, before: str, limit: int) -> Newest[AuditEvent]:
         with self._memory.call("audit.view_events"):
             events = (event for event in self._memory.audit.values() if event.tenant == tenant)
-            found = [event for event in events if since <= event.position < before]
-            newest = sorted(found, key=attrgetter("position"), reverse=True)[: max(0, limit)]
-            return Newest(newest, newest[-1].position if newest and len(newest) < len(found) else None)
+            found = (event for event in events if since <= event.position < before)
+            return _newest(found, attrgetter("position"), limit)
 
 
 class FakeBlobs:

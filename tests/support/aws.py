@@ -37,7 +37,8 @@ from workerflow.adapters.dynamodb.slots import DynamoSlots
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
 from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.adapters.s3 import S3Blobs
-from workerflow.adapters.sqs import SqsDeadMessages, SqsDeliveries, SqsTaskQueue
+from workerflow.adapters.secret_names import DescribedSecrets
+from workerflow.adapters.sqs import SqsDeadMessages, SqsDeliveries, SqsQueueGauge, SqsTaskQueue
 from workerflow.tables import (
     AUDIT_EVENTS,
     CURSOR_STATE,
@@ -147,8 +148,10 @@ class AwsWorld:
         self.error_groups = DynamoErrorGroups(database, rollups=physical(ROLLUPS), state=physical(CURSOR_STATE))
         self.tokens = DynamoTokens(database, operations=physical(OPERATIONS), audit=physical(AUDIT_EVENTS))
         self.sessions = DynamoSessions(database, physical(OPERATIONS))
+        self.secret_names = DescribedSecrets(self.clients.secrets)
         self.blobs = S3Blobs(self.clients.s3, BUCKET)
         self.queue = SqsTaskQueue(self.clients.sqs(), self.queue_url)
+        self.queue_gauge = SqsQueueGauge(self.clients.sqs(), self.queue_url)
         self.deliveries = SqsDeliveries(self.clients.sqs(), self.queue_url)
         self.dead_messages = SqsDeadMessages(self.clients.sqs(), self.dead_letter_queue_url)
 

@@ -15,13 +15,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
+from operator import attrgetter
 
 from workerflow.domain.identity import TraceId, first_trace_id_at
 from workerflow.domain.rollup import ALL_SOURCES, Rollup, Span, Tally, merge
 from workerflow.domain.run import Run
 from workerflow.domain.task import AcceptedTask
 from workerflow.ports.rollups import RollupStore
-from workerflow.ports.stores import AcceptanceStore, Newest, RunStore
+from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Clock
 from workerflow.services.newest_first import ENTRIES_READ, NewestFirst
 
@@ -181,11 +182,14 @@ class CountTasks:
     def _tasks(self, tenant: str, from_ms: int, until_ms: int) -> tuple[Sequence[AcceptedTask], int]:
         """The newest tasks of a stretch of time, and since when they are all."""
         since = first_trace_id_at(from_ms)
-
-        def read(shard: int, before: str, limit: int) -> Newest[AcceptedTask]:
-            return self.acceptances.view_accepted(tenant, shard, since=since, before=before, limit=limit)
-
-        walk = NewestFirst(read, lambda task: task.trace_id, before=first_trace_id_at(until_ms), part=_PART)
+        walk = NewestFirst(
+            lambda shard, before, limit: self.acceptances.view_accepted(
+                tenant, shard, since=since, before=before, limit=limit
+            ),
+            attrgetter("trace_id"),
+            before=first_trace_id_at(until_ms),
+            part=_PART,
+        )
         tasks = list(walk)
         return tasks, from_ms if walk.is_over else TraceId(walk.position).accepted_at_ms + 1
 

@@ -12,7 +12,7 @@ from itertools import islice
 from operator import attrgetter
 
 from workerflow.domain.bulk import LetterFilter
-from workerflow.ports.stores import LetterEntry, Newest, ReplayStore
+from workerflow.ports.stores import LetterEntry, ReplayStore
 from workerflow.ports.world import Clock
 from workerflow.services.list_tasks import part_of
 from workerflow.services.newest_first import NewestFirst
@@ -55,14 +55,14 @@ class ListLetters:
         Raises:
             StoreUnavailableError: ask again.
         """
-
-        def read(shard: int, before: str, limit: int) -> Newest[LetterEntry]:
-            return self.replays.view_letters(
+        walk = NewestFirst(
+            lambda shard, before, limit: self.replays.view_letters(
                 tenant, shard, open_only=open_only, since=wanted.after, before=before, limit=limit
-            )
-
-        begin = min(wanted.until, before or wanted.until)
-        walk = NewestFirst(read, attrgetter("position"), before=begin, part=part_of(limit))
+            ),
+            attrgetter("position"),
+            before=min(wanted.until, before or wanted.until),
+            part=part_of(limit),
+        )
         now_s = self.clock.now_ms() // 1000
         letters = (
             one

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from operator import attrgetter
 
 from workerflow.domain.identity import TraceId, first_trace_id_at
 from workerflow.domain.run import Run, RunState
 from workerflow.domain.task import AcceptedTask, Kind
-from workerflow.ports.stores import AcceptanceStore, Newest, RunStore
+from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Clock
 from workerflow.services.newest_first import NewestFirst
 
@@ -111,11 +112,14 @@ class ListTasks:
         return page if is_all else _until(page, last)
 
     def _walk(self, tenant: str, wanted: TaskFilter, before: str | None, limit: int) -> NewestFirst[AcceptedTask]:
-        def read(shard: int, before: str, limit: int) -> Newest[AcceptedTask]:
-            return self.acceptances.view_accepted(tenant, shard, since=wanted.since, before=before, limit=limit)
-
-        begin = min(wanted.before, before or _AFTER_ALL)
-        return NewestFirst(read, lambda task: task.trace_id, before=begin, part=part_of(limit))
+        return NewestFirst(
+            lambda shard, before, limit: self.acceptances.view_accepted(
+                tenant, shard, since=wanted.since, before=before, limit=limit
+            ),
+            attrgetter("trace_id"),
+            before=min(wanted.before, before or _AFTER_ALL),
+            part=part_of(limit),
+        )
 
     def _with(self, page: TaskPage, tenant: str, tasks: Sequence[AcceptedTask], state: RunState | None) -> TaskPage:
         """The page with those of `tasks` that are in `state`."""

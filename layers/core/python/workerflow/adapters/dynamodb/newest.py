@@ -29,7 +29,7 @@ class Part:
         return Query(
             self.table,
             (self.index.partition_key, self.partition),
-            (self.index.sort_key, self.since, self.before),
+            (self.index.sort_key, self.since, _just_below(self.before)),
             self.index.name,
             descending=True,
             viewing=True,
@@ -37,18 +37,24 @@ class Part:
 
     @property
     def entries(self) -> int:
-        """How many to ask for. DynamoDB's BETWEEN includes both ends: one more makes up for the upper one."""
+        """How many to ask for: one more tells whether there is a next part."""
         return self.limit + 1 if self.limit > 0 and self.since < self.before else 0
 
     def of[T](self, found: Iterable[Item], read: Callable[[Item], T]) -> Newest[T]:
         """The answer, made of what was found; `read` raises IntegrityError for what it cannot read."""
         items = list(found)
-        within = [item for item in items if item[self.index.sort_key] < self.before][: self.limit]
-        is_over = len(items) < self.entries or not within
-        return Newest(list(_readable(within, read)), None if is_over else within[-1][self.index.sort_key])
+        is_over = len(items) <= self.limit
+        within = items[: self.limit]
+        return Newest(list(readable(within, read)), None if is_over else within[-1][self.index.sort_key])
 
 
-def _readable[T](items: Iterable[Item], read: Callable[[Item], T]) -> Iterator[T]:
+def _just_below(key: str) -> str:
+    """What is behind every key of ours before this one: DynamoDB's BETWEEN includes both ends."""
+    return key[:-1] + chr(ord(key[-1]) - 1) + "~"
+
+
+def readable[T](items: Iterable[Item], read: Callable[[Item], T]) -> Iterator[T]:
+    """What can be read of items; `read` raises IntegrityError for what it cannot read, which hides nothing else."""
     for item in items:
         try:
             yield read(item)
