@@ -158,7 +158,7 @@ def revoke(place: Place, token_id: str) -> str:
 
 def told(tokens: Sequence[Token], now_ms: int) -> str:
     """All tokens as a table, the newest first."""
-    rows = [("id", "name", "scope", "tenant", "created", "expires", "state")]
+    rows: list[tuple[str, ...]] = [("id", "name", "scope", "tenant", "created", "expires", "state")]
     rows += [_row(token, now_ms) for token in sorted(tokens, key=lambda token: -token.created_at_ms)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -206,6 +206,18 @@ class FakeSecrets:
         return self.values[tenant, name]
 
 
+@dataclass(slots=True)
+class FakeSecretNames:
+    """SecretNames: those that there are."""
+
+    memory: Memory
+    names: set[str] = field(default_factory=set)
+
+    def exists(self, name: str) -> bool:
+        with self.memory.call("secret_names.exists"):
+            return name in self.names
+
+
 class FakeFaults:
     """Faults, as they were told."""
 

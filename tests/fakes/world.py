@@ -36,6 +36,7 @@ from tests.fakes.surroundings import (
     FakeQueueGauge,
     FakeRunner,
     FakeSchemas,
+    FakeSecretNames,
     FakeSecrets,
     FakeSignals,
     FakeTaskQueue,
@@ -80,6 +81,7 @@ class FakeWorld:
     error_groups: FakeErrorGroups = field(init=False)
     tokens: FakeTokens = field(init=False)
     sessions: FakeSessions = field(init=False)
+    secret_names: FakeSecretNames = field(init=False)
     operations: FakeOperations = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,4 +109,5 @@ class FakeWorld:
         self.error_groups = FakeErrorGroups(self.memory)
         self.tokens = FakeTokens(self.memory)
         self.sessions = FakeSessions(self.memory)
+        self.secret_names = FakeSecretNames(self.memory)
         self.operations = FakeOperations(self.memory)

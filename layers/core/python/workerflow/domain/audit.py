@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 
 from workerflow.domain.operation import OperationKey
 
+KEPT_DAYS = 400
+"""A year and a month: longer than any run lives, and the table still does not grow for ever."""
+
+
+def audit_position(at_ms: int, nonce: str = "") -> str:
+    """Where an event stands in its tenant's trail, in order of time; without a nonce: before all of that moment."""
+    return f"{at_ms:013d}#{nonce}"
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
@@ -31,3 +39,8 @@ class AuditEvent:
     details: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     operation: OperationKey | None = None
+
+    @property
+    def position(self) -> str:
+        """Where it stands in its tenant's trail."""
+        return audit_position(self.at_ms, self.nonce)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import audit as codec
-from workerflow.adapters.dynamodb.requests import Put
+from workerflow.adapters.dynamodb.newest import readable
+from workerflow.adapters.dynamodb.requests import Put, Query
 from workerflow.domain.audit import AuditEvent
+from workerflow.ports.stores import Newest
 
 
 class DynamoAuditLog:
@@ -17,3 +19,13 @@ class DynamoAuditLog:
 
     def append(self, event: AuditEvent) -> None:
         self._database.put(Put(self._table, codec.to_item(event)))
+
+    def view_events(self, tenant: str, *, since: str, before: str, limit: int) -> Newest[AuditEvent]:
+        if since >= before or limit < 1:
+            return Newest((), None)
+        query = Query(self._table, ("pk", tenant), ("sk", since, before), descending=True, viewing=True)
+        # DynamoDB's BETWEEN includes both ends, the port only the older one: one more makes up for the other.
+        items = list(self._database.query(query, limit=limit + 1))
+        within = [item for item in items if item["sk"] < before][:limit]
+        is_over = len(items) <= limit or not within
+        return Newest(list(readable(within, codec.from_item)), None if is_over else within[-1]["sk"])

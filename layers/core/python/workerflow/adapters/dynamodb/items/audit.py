@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from workerflow.adapters.dynamodb.attributes import Item, reading
-from workerflow.domain.audit import AuditEvent
-
-KEPT_DAYS = 400
-"""A year and a month: longer than any run lives, and the table still does not grow for ever."""
+from workerflow.domain.audit import KEPT_DAYS, AuditEvent
 
 
 def key(event: AuditEvent) -> Item:
     """Where an event stands: in order of time; the same event twice is one row."""
-    return {"pk": event.tenant, "sk": f"{event.at_ms:013d}#{event.nonce}"}
+    return {"pk": event.tenant, "sk": event.position}
 
 
 def to_item(event: AuditEvent) -> Item:
