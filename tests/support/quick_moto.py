@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import moto.sqs.models
@@ -45,6 +46,9 @@ _ITEM_OPERATIONS = {
 def queues_on(now_ms: Callable[[], int]) -> Iterator[None]:
     """While the block runs, moto's queues take the time from `now_ms`."""
     with ExitStack() as undo:
+        undo.callback(setattr, moto.sqs.models, "camelcase_to_underscores", moto.sqs.models.camelcase_to_underscores)
+        # Asked for the same forty names at every call.
+        moto.sqs.models.camelcase_to_underscores = cache(moto.sqs.models.camelcase_to_underscores)
         for name, clock in (("unix_time_millis", lambda: float(now_ms())), ("unix_time", lambda: now_ms() / 1000)):
             undo.callback(setattr, moto.sqs.models, name, getattr(moto.sqs.models, name))
             setattr(moto.sqs.models, name, clock)
@@ -83,10 +87,15 @@ def _as_text(value: object) -> str:
 
 
 def send_unsigned(client: Any) -> None:
-    """Let a client's requests go without a signature, and its receives without waiting."""
+    """Let a client's requests go without a signature, and its receives without waiting.
+
+    And all to one address: which one a request's parameters lead to (an account's own, a bucket's own) is worked out
+    anew for each of them otherwise, and moto answers under every one.
+    """
     client.meta.events.register("choose-signer", lambda **_: UNSIGNED)
     client.meta.events.register("provide-client-params.sqs.ReceiveMessage", _without_wait)
     client._user_agent_creator.to_string = lambda: "test"
+    client._ruleset_resolver = None
 
 
 def _without_wait(params: dict[str, Any], **_: object) -> dict[str, Any]:
