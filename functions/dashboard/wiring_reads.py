@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from functions.dashboard.wiring_stores import Stores, lazily
+from functions.dashboard.wiring_stores import Stores
 
 if TYPE_CHECKING:
     from workerflow.services.bulk_jobs import ReadBulkJobs
@@ -26,19 +27,19 @@ if TYPE_CHECKING:
 class Reads(Stores):
     """Each made when an endpoint asks for it."""
 
-    @lazily
+    @cached_property
     def list_tasks(self) -> ListTasks:
         from workerflow.services.list_tasks import ListTasks  # noqa: PLC0415
 
         return ListTasks(acceptances=self.acceptances, runs=self.runs, clock=self.clock)
 
-    @lazily
+    @cached_property
     def read_lineage(self) -> ReadLineage:
         from workerflow.services.read_lineage import ReadLineage  # noqa: PLC0415
 
         return ReadLineage(acceptances=self.acceptances, runs=self.runs, replays=self.replays, clock=self.clock)
 
-    @lazily
+    @cached_property
     def read_run_detail(self) -> ReadRunDetail:
         from workerflow.services.read_run_detail import ReadRunDetail  # noqa: PLC0415
 
@@ -51,13 +52,13 @@ class Reads(Stores):
             clock=self.clock,
         )
 
-    @lazily
+    @cached_property
     def list_letters(self) -> ListLetters:
         from workerflow.services.list_letters import ListLetters  # noqa: PLC0415
 
         return ListLetters(replays=self.replays, clock=self.clock)
 
-    @lazily
+    @cached_property
     def list_error_groups(self) -> ListErrorGroups:
         from workerflow.adapters.dynamodb.error_groups import DynamoErrorGroups  # noqa: PLC0415
         from workerflow.services.list_error_groups import ListErrorGroups  # noqa: PLC0415
@@ -65,13 +66,13 @@ class Reads(Stores):
         groups = DynamoErrorGroups(self.database, rollups=self.settings.rollups, state=self.settings.cursor_state)
         return ListErrorGroups(groups=groups, replays=self.replays, clock=self.clock)
 
-    @lazily
+    @cached_property
     def count_tasks(self) -> CountTasks:
         from workerflow.services.count_tasks import CountTasks  # noqa: PLC0415
 
         return CountTasks(rollups=self.rollups, acceptances=self.acceptances, runs=self.runs, clock=self.clock)
 
-    @lazily
+    @cached_property
     def read_summary(self) -> ReadSummary:
         from workerflow.adapters.sqs import SqsQueueGauge  # noqa: PLC0415
         from workerflow.services.find_oldest_queued import FindOldestQueued  # noqa: PLC0415
@@ -88,13 +89,13 @@ class Reads(Stores):
             clock=self.clock,
         )
 
-    @lazily
+    @cached_property
     def read_timeline(self) -> ReadTimeline:
         from workerflow.services.read_timeline import ReadTimeline  # noqa: PLC0415
 
         return ReadTimeline(count_tasks=self.count_tasks)
 
-    @lazily
+    @cached_property
     def read_routes(self) -> ReadRoutes:
         from workerflow.services.read_routes import ReadRoutes  # noqa: PLC0415
 
@@ -106,13 +107,13 @@ class Reads(Stores):
             clock=self.clock,
         )
 
-    @lazily
+    @cached_property
     def read_bulk_jobs(self) -> ReadBulkJobs:
         from workerflow.services.bulk_jobs import ReadBulkJobs  # noqa: PLC0415
 
         return ReadBulkJobs(jobs=self.bulk)
 
-    @lazily
+    @cached_property
     def read_schedules(self) -> ReadSchedules:
         from workerflow.services.read_schedules import ReadSchedules  # noqa: PLC0415
 
@@ -120,7 +121,7 @@ class Reads(Stores):
             schedules=self.schedules, manifest=self.manifest, enablement=self.enablement, clock=self.clock
         )
 
-    @lazily
+    @cached_property
     def read_refused_calls(self) -> ReadRefusedCalls:
         from workerflow.adapters.dynamodb.refused_calls import DynamoRefusedCalls  # noqa: PLC0415
         from workerflow.services.read_refused_calls import ReadRefusedCalls  # noqa: PLC0415
