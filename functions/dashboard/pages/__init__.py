@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functions.dashboard.endpoint import Endpoint
+from functions.dashboard.pages.operating import OPERATING
 from workerflow.domain.access import Scope
 
 
@@ -48,11 +49,15 @@ _IN_AND_OUT = (
     ),
 )
 _VIEWS = (
-    _page("/", "showOverview", "overview:show"),
-    _page("/runs", "showRuns", "runs:show", "status", "source", "kind", "from", "until", "cursor"),
-    _page("/runs/{traceId}", "showRun", "run_detail:show"),
-    _page("/runs/{traceId}/payload", "downloadPayload", "run_detail:download_payload"),
-    _page("/runs/{traceId}/output", "downloadOutput", "run_detail:download_output"),
+    _page("/", "showOverview", "overview:show", "window"),
+    _page("/runs", "showRuns", "runs:show", "status", "source", "kind", "window", "from", "until", "cursor"),
+    _page("/runs/{traceId}", "showRun", "run_detail:show", "done"),
+    Endpoint(
+        method="GET", template="/runs/{traceId}/payload", name="downloadPayload", answered_by="api.runs:read_payload"
+    ),
+    Endpoint(
+        method="GET", template="/runs/{traceId}/output", name="downloadOutput", answered_by="api.runs:read_output"
+    ),
     _page("/runs/{traceId}/lineage", "showLineage", "lineage:show"),
 )
-PAGES: tuple[Endpoint, ...] = (*_IN_AND_OUT, *_VIEWS)
+PAGES: tuple[Endpoint, ...] = (*_IN_AND_OUT, *_VIEWS, *OPERATING)

@@ -22,6 +22,7 @@ from functions.dashboard.pages.navigation import View, view_path, views_at
 from functions.dashboard.pages.security import html
 from workerflow.domain.access import Scope
 from workerflow.domain.identity import DEFAULT_TENANT
+from workerflow.domain.timestamp import timestamp
 from workerflow.runtime.http import Response
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def make_environment(loader: BaseLoader) -> Environment:
     made.filters |= {
         "moment": _moment,
         "exact": words.exact,
+        "stamp": timestamp,
         "relative": _relative,
         "duration": words.duration,
         "number": words.number,
@@ -93,7 +95,7 @@ def _url(context: Context, *segments: str, **query: object) -> str:
 def _page_url(context: Context, **changed: object) -> str:
     """This page's own address with some parameters changed; those that are None or empty are taken away."""
     frame: Frame = context["frame"]
-    return frame.path + _query_text({**frame.query, **changed})
+    return frame.path + _query_text({**frame.query, **frame.tenant_query, **changed})
 
 
 def address(segments: Sequence[str], query: Mapping[str, object] | None = None) -> str:

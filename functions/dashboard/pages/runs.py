@@ -1,0 +1,82 @@
+"""The list of runs, newest first: filters in its address, a page that keeps itself up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from functions.dashboard.cursors import scope_of
+from functions.dashboard.pages.parameters import WINDOW_NAMES, WINDOWS, choice, moment_of, sources_of, window_of
+from functions.dashboard.pages.rendering import page
+from functions.dashboard.pages.run_rows import RunRow
+from functions.dashboard.pages.sample import sample_script
+from workerflow.domain.dashboard_refusals import ParameterInvalidError
+from workerflow.domain.run import RunState
+from workerflow.services.list_tasks import TaskFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from functions.dashboard.call import Call
+    from functions.dashboard.services import Dashboard
+    from workerflow.domain.task import Kind
+    from workerflow.runtime.http import Response
+
+PAGE = 50
+_FILTERS = ("status", "source", "kind", "window", "from", "until")
+_LIST = "showRuns"
+
+
+def show(dashboard: Dashboard, call: Call) -> Response:
+    """The runs that fit the filters of the address."""
+    now_ms = dashboard.clock.now_ms()
+    wanted = _filter_of(call.query, now_ms)
+    scope = scope_of(_LIST, call.tenant, call.query)
+    before = dashboard.cursors.open(call.query.get("cursor"), scope)
+    found = dashboard.list_tasks(call.tenant, wanted, before=before, limit=PAGE)
+    is_filtered = any(name in call.query for name in _FILTERS)
+    return page(
+        dashboard,
+        call,
+        "runs.html",
+        rows=[RunRow.of(run, now_ms, found.unreadable.get(run.trace_id, "")) for run in found.runs],
+        next_cursor=dashboard.cursors.seal(found.next_before, scope),
+        searched_back_to_ms=found.searched_back_to_ms,
+        is_filtered=is_filtered,
+        is_first=before is None,
+        wanted=wanted,
+        window=call.query.get("window", ""),
+        states=[state.value for state in RunState],
+        sources=_with(sources_of(dashboard, call.tenant), wanted.source),
+        windows=WINDOW_NAMES,
+        sample=sample_script(dashboard, call.tenant) if not (found.runs or is_filtered or before) else "",
+    )
+
+
+def _filter_of(query: Mapping[str, str], now_ms: int) -> TaskFilter:
+    window = window_of(query)
+    from_ms = moment_of(query, "from")
+    if window is not None:
+        from_ms = max(from_ms or 0, now_ms - WINDOWS[window])
+    return TaskFilter(
+        state=choice(query, "status", RunState),
+        source=query.get("source"),
+        kind=_kind(query),
+        from_ms=from_ms,
+        until_ms=moment_of(query, "until"),
+    )
+
+
+def _kind(query: Mapping[str, str]) -> Kind | None:
+    value = query.get("kind")
+    kinds: Mapping[str, Literal["http_route", "scheduled_job"]] = {
+        "http_route": "http_route",
+        "scheduled_job": "scheduled_job",
+    }
+    if value is not None and value not in kinds:
+        raise ParameterInvalidError("kind", "is one of http_route, scheduled_job")
+    return kinds[value] if value else None
+
+
+def _with(sources: list[str] | tuple[str, ...], chosen: str | None) -> list[str]:
+    """The choice of sources; one that is gone can still be looked for."""
+    return [*sources, *([chosen] if chosen and chosen not in sources else [])]

@@ -1,0 +1,21 @@
+"""A signed call to try things out with, for pages on which there is nothing yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from functions.dashboard.pages.sample_calls import Api, sample_call
+
+if TYPE_CHECKING:
+    from functions.dashboard.services import Dashboard
+
+
+def sample_script(dashboard: Dashboard, tenant: str) -> str:
+    """A call of the first of the tenant's routes that takes WorkerFlow's own signature; empty if there is none."""
+    policy = dashboard.tenants().policy_of(tenant)
+    allowed = policy.routes if policy else None
+    for name, route in sorted(dashboard.manifest.routes.items()):
+        is_ours = route.enabled and route.authentication in {"any", "signature"}
+        if is_ours and route.mode == "async" and (allowed is None or name in allowed):
+            return sample_call(Api("", dashboard.environment), route, tenant)
+    return ""
