@@ -10,4 +10,4 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Known when `tests/faults` is named on the command line."""
-    parser.addoption("--every-call", action="store_true", help="fail also those calls, and in those ways, that differ in nothing")
+    parser.addoption("--every-call", action="store_true", help="also those calls and faults that differ in nothing")

@@ -3,8 +3,8 @@
 A flow is played once without faults, which tells its calls; then once more for each call and each kind of fault. After
 the fault the world goes on until it is at rest, and every promise is checked. The number of histories is printed at the
 end of the run. Of a tick's looks into empty shards the first stands for those that follow it (histories._alike), and
-of faults that differ in nothing one stands for the others (histories.LIKE); `pytest tests/faults --every-call` plays all
-of them.
+of faults that differ in nothing one stands for the others (histories.LIKE); `pytest tests/faults --every-call` plays
+them all.
 
     PYTHONPATH=.:layers/core/python python -m tests.faults.one_history FLOW NUMBER FAULT     plays one, and tells it
 """

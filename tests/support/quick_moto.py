@@ -20,6 +20,7 @@ import moto.sqs.models
 from botocore import UNSIGNED
 from moto.core.exceptions import ServiceException
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 from moto.s3.models import s3_backends
@@ -45,13 +46,15 @@ _ITEM_OPERATIONS = {
 @contextmanager
 def queues_on(now_ms: Callable[[], int]) -> Iterator[None]:
     """While the block runs, moto's queues take the time from `now_ms`."""
+    in_place: dict[str, Callable[..., object]] = {
+        "unix_time_millis": lambda: float(now_ms()),
+        "unix_time": lambda: now_ms() / 1000,
+        "camelcase_to_underscores": cache(camelcase_to_underscores),  # of the same forty names at every call
+    }
     with ExitStack() as undo:
-        undo.callback(setattr, moto.sqs.models, "camelcase_to_underscores", moto.sqs.models.camelcase_to_underscores)
-        # Asked for the same forty names at every call.
-        moto.sqs.models.camelcase_to_underscores = cache(moto.sqs.models.camelcase_to_underscores)
-        for name, clock in (("unix_time_millis", lambda: float(now_ms())), ("unix_time", lambda: now_ms() / 1000)):
+        for name, ours in in_place.items():
             undo.callback(setattr, moto.sqs.models, name, getattr(moto.sqs.models, name))
-            setattr(moto.sqs.models, name, clock)
+            setattr(moto.sqs.models, name, ours)
         yield
 
 
