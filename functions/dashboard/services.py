@@ -47,38 +47,101 @@ class Dashboard(Protocol):
         once: carries every order out, unless that was done already.
     """
 
-    environment: str
-    is_local: bool
-    telemetry: Telemetry
-    manifest: Manifest
-    clock: Clock
-    ids: Ids
-    tenants: KnownTenants
-    enablement: CheckEnablement
-    cursors: Cursors
-    sessions: Sessions
-    once: CarryOutOnce
+    @property
+    def environment(self) -> str: ...
 
-    list_tasks: ListTasks
-    read_run_detail: ReadRunDetail
-    read_lineage: ReadLineage
-    list_letters: ListLetters
-    list_error_groups: ListErrorGroups
-    read_summary: ReadSummary
-    read_timeline: ReadTimeline
-    read_routes: ReadRoutes
-    read_schedules: ReadSchedules
-    read_refused_calls: ReadRefusedCalls
-    list_audit: ListAudit
-    read_configuration: ReadConfiguration
-    read_bulk_jobs: ReadBulkJobs
+    @property
+    def is_local(self) -> bool: ...
 
-    replay_task: ReplayTask
-    cancel_run: CancelRun
-    retry_now: RetryNow
-    resolve_letter: ResolveLetter
-    count_bulk: CountBulk
-    start_bulk: StartBulk
-    abort_bulk: AbortBulk
-    run_schedule: RunSchedule
-    set_switch: SetSwitch
+    @property
+    def telemetry(self) -> Telemetry: ...
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def ids(self) -> Ids: ...
+
+    @property
+    def tenants(self) -> KnownTenants: ...
+
+    @property
+    def enablement(self) -> CheckEnablement: ...
+
+    @property
+    def cursors(self) -> Cursors: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def once(self) -> CarryOutOnce: ...
+
+    @property
+    def list_tasks(self) -> ListTasks: ...
+
+    @property
+    def read_run_detail(self) -> ReadRunDetail: ...
+
+    @property
+    def read_lineage(self) -> ReadLineage: ...
+
+    @property
+    def list_letters(self) -> ListLetters: ...
+
+    @property
+    def list_error_groups(self) -> ListErrorGroups: ...
+
+    @property
+    def read_summary(self) -> ReadSummary: ...
+
+    @property
+    def read_timeline(self) -> ReadTimeline: ...
+
+    @property
+    def read_routes(self) -> ReadRoutes: ...
+
+    @property
+    def read_schedules(self) -> ReadSchedules: ...
+
+    @property
+    def read_refused_calls(self) -> ReadRefusedCalls: ...
+
+    @property
+    def list_audit(self) -> ListAudit: ...
+
+    @property
+    def read_configuration(self) -> ReadConfiguration: ...
+
+    @property
+    def read_bulk_jobs(self) -> ReadBulkJobs: ...
+
+    @property
+    def replay_task(self) -> ReplayTask: ...
+
+    @property
+    def cancel_run(self) -> CancelRun: ...
+
+    @property
+    def retry_now(self) -> RetryNow: ...
+
+    @property
+    def resolve_letter(self) -> ResolveLetter: ...
+
+    @property
+    def count_bulk(self) -> CountBulk: ...
+
+    @property
+    def start_bulk(self) -> StartBulk: ...
+
+    @property
+    def abort_bulk(self) -> AbortBulk: ...
+
+    @property
+    def run_schedule(self) -> RunSchedule: ...
+
+    @property
+    def set_switch(self) -> SetSwitch: ...
