@@ -175,6 +175,8 @@ class FakeReplays:
 
     def lineage(self, tenant: str, root: str) -> Sequence[LineageEntry]:
         with self._memory.call("replays.lineage"):
+            if (tenant, root) not in self._memory.replay_counts:
+                return []
             found = (one for one in self._memory.lineage.values() if (one.tenant, one.root) == (tenant, root))
             return sorted(found, key=attrgetter("generation"))
 

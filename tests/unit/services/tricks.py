@@ -10,7 +10,7 @@ from tests.fakes.memory import Memory
 from tests.fakes.stores import FakeRuns
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
-from workerflow.domain.errors import IntegrityError, PlatformError
+from workerflow.domain.errors import IntegrityError, PlatformError, StoreUnavailableError
 from workerflow.domain.run import Run
 from workerflow.ports.stores import Conflict, Written
 
@@ -20,6 +20,7 @@ class TrickyRuns(FakeRuns):
 
     Attributes:
         poison: trace ids of rows that no code of ours can have written; whoever meets one fails, as on the adapter.
+        away: trace ids of rows that the store does not answer for.
         vanishes: the row that stands in the way of the next write is gone when it is looked at.
         between_tries: called once, when a write was applied and its answer lost, before the SDK repeats it.
     """
@@ -27,6 +28,7 @@ class TrickyRuns(FakeRuns):
     def __init__(self, memory: Memory) -> None:
         super().__init__(memory)
         self.poison: set[str] = set()
+        self.away: set[str] = set()
         self.vanishes = False
         self.between_tries: Callable[[], object] | None = None
 
@@ -66,6 +68,8 @@ class TrickyRuns(FakeRuns):
     def _taste(self, trace_id: str) -> None:
         if trace_id in self.poison:
             raise IntegrityError(f"{trace_id} is no run")
+        if trace_id in self.away:
+            raise StoreUnavailableError(f"{trace_id} is not to be had")
 
 
 def nothing(_name: str) -> None:

@@ -26,11 +26,13 @@ from workerflow.services.accept_task import AcceptTask, Retention, TakeTask, Tas
 from workerflow.services.act_on_letter import ActOnLetter
 from workerflow.services.answer_sync import AnswerSync
 from workerflow.services.bulk_jobs import AbortBulk, CountBulk, StartBulk
+from workerflow.services.cancel_run import CancelRun
 from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.deliver_task import DeliverTask
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.find_run import FindRun
 from workerflow.services.find_scheduled_fire import FindScheduledFire
 from workerflow.services.fire_schedule import FireSchedule
 from workerflow.services.fire_schedules import FireSchedules
@@ -48,6 +50,7 @@ from workerflow.services.release_due import ReleaseDue
 from workerflow.services.replay_task import ReplayTask
 from workerflow.services.resend import Resender, TickBudget
 from workerflow.services.resolve_letter import ResolveLetter
+from workerflow.services.retry_now import RetryNow
 from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
 from workerflow.services.sweep import Sweep
@@ -247,6 +250,24 @@ class Wired:
         )
 
     @property
+    def find_run(self) -> FindRun:
+        return FindRun(acceptances=self.world.acceptances, runs=self.runs, clock=self.clock)
+
+    @property
+    def cancel_run(self) -> CancelRun:
+        return CancelRun(find_run=self.find_run, ledger=self.ledger, operations=self.world.operations)
+
+    @property
+    def retry_now(self) -> RetryNow:
+        return RetryNow(find_run=self.find_run, ledger=self.ledger, queue=self.queue, signals=self.signals)
+
+    @property
+    def resolve_letter(self) -> ResolveLetter:
+        return ResolveLetter(
+            replays=self.world.replays, clock=self.clock, ids=self.ids, operations=self.world.operations
+        )
+
+    @property
     def once(self) -> CarryOutOnce:
         return CarryOutOnce(operations=self.world.operations, clock=self.clock)
 
@@ -306,10 +327,6 @@ class Wired:
         )
 
     @property
-    def resolve(self) -> ResolveLetter:
-        return ResolveLetter(replays=self.world.replays, clock=self.clock, ids=self.ids)
-
-    @property
     def count_bulk(self) -> CountBulk:
         return CountBulk(jobs=self.world.bulk, replays=self.world.replays, clock=self.clock, ids=self.ids)
 
@@ -326,7 +343,7 @@ class Wired:
         return WorkBulk(
             jobs=self.world.bulk,
             replays=self.world.replays,
-            act=ActOnLetter(replay=self.replay, resolve=self.resolve),
+            act=ActOnLetter(replay=self.replay, resolve=self.resolve_letter),
             clock=self.clock,
             ids=self.ids,
             faults=self.world.faults,

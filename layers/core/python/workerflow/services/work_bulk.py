@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.bulk import BATCH, BulkJob, BulkState
@@ -40,18 +40,8 @@ GIVE_UP_SECONDS = 24 * 3600
 ACTOR = "bulk"
 
 
-@dataclass(slots=True)
-class _Results:
-    """What was done to a batch. `left`: trace ids that were not dealt with."""
-
-    succeeded: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    left: list[str] = field(default_factory=list)
-
-    def added_to(self, job: BulkJob) -> dict[str, object]:
-        """The job's numbers with these."""
-        refused: Mapping[str, int] = Counter(job.refused) + self.refused
-        return {"succeeded": job.succeeded + self.succeeded, "refused": dict(sorted(refused.items()))}
+type _Results = Mapping[str, str | None]
+"""What was done to letters, by trace id: None, or why it was refused. Those that are left are not in it."""
 
 
 @dataclass(slots=True)
@@ -99,47 +89,39 @@ class WorkBulk:
     def _go_on(self, job: BulkJob, share: TickBudget) -> BulkJob | None:
         """The job's next version, or None: nothing more can be done to it in this tick."""
         results = self._deal_with(job, share)
-        if len(results.left) == len(job.batch) > 0:
+        if job.batch and not results:
             return None
-        ahead = self._look_ahead(job, results.left)
-        following = self._following(job, results, ahead)
+        following = self._following(job, results)
         outcome = self.jobs.write_job(following, self._audit(following) if following.state.is_terminal else None)
         if not isinstance(outcome, Conflict):
             return following
-        self._tell_the_aborted(job, results, outcome.current)
+        self._tell_the_aborted(results, outcome.current)
         return None
 
     # A batch.
 
     def _deal_with(self, job: BulkJob, share: TickBudget) -> _Results:
-        results = _Results()
-        has_failed = False
+        results: dict[str, str | None] = {}
+        errors: list[PlatformError] = []
         for trace_id in job.batch:
             if share.is_spent(self.clock):
-                results.left.append(trace_id)
-                continue
+                break
             share.resends_left -= 1
             try:
-                refusal = self.act(job, trace_id)
+                results[trace_id] = self.act(job, trace_id)
             except PlatformError as error:
-                if not has_failed:  # one stands for all: a store that is away fails every letter of a batch
-                    self.faults.failure(f"a letter of the bulk job {job.job_id} was not dealt with", error)
-                has_failed = True
-                if self._is_tried_again(job, error):
-                    results.left.append(trace_id)
-                    continue
-                refusal = error.code
-            if refusal is None:
-                results.succeeded += 1
-            else:
-                results.refused[refusal] += 1
+                errors.append(error)
+                if not self._is_tried_again(job, error):
+                    results[trace_id] = error.code
+        if errors:  # one stands for all: a store that is away fails every letter of a batch
+            self.faults.failure(f"{len(errors)} letters of the bulk job {job.job_id} were not dealt with", errors[0])
         return results
 
     def _is_tried_again(self, job: BulkJob, error: PlatformError) -> bool:
         return error.retryable and self.clock.now_ms() - job.updated_at_ms < GIVE_UP_SECONDS * 1000
 
     def _look_ahead(self, job: BulkJob, left: list[str]) -> _Ahead:
-        """Fill the next batch with letters behind the position."""
+        """Fill the next batch up with letters behind the position."""
         ahead = _Ahead(left, job.position or job.filter.after)
         read = 0
         while len(ahead.batch) < BATCH and read < ENTRIES_A_BATCH:
@@ -161,19 +143,23 @@ class WorkBulk:
 
     # The job.
 
-    def _following(self, job: BulkJob, results: _Results, ahead: _Ahead) -> BulkJob:
+    def _following(self, job: BulkJob, results: _Results) -> BulkJob:
+        told, left = _told(job, results)
+        ahead = self._look_ahead(job, left)
         now_ms = self.clock.now_ms()
-        changes = results.added_to(job) | {"batch": tuple(ahead.batch), "position": ahead.position}
+        changes = told | {"batch": tuple(ahead.batch), "position": ahead.position}
         if ahead.is_end and not ahead.batch:
             changes |= {"state": BulkState.DONE, "ended_at_ms": now_ms}
         return job.change(nonce=self.ids.nonce(), now_ms=now_ms, **changes)
 
-    def _tell_the_aborted(self, job: BulkJob, results: _Results, current: BulkJob | None) -> None:
-        """Add the results to a job that was aborted while its batch was worked on, unless another tick did."""
-        if current is None or current.state is not BulkState.ABORTED or not job.batch or current.batch != job.batch:
+    def _tell_the_aborted(self, results: _Results, current: BulkJob | None) -> None:
+        """Add the results to a job that was aborted while its batch was worked on, as far as no other tick did."""
+        if current is None or current.state is not BulkState.ABORTED or results.keys().isdisjoint(current.batch):
             return
-        told = current.change(nonce=self.ids.nonce(), now_ms=self.clock.now_ms(), **results.added_to(current), batch=())
-        self.jobs.write_job(told)
+        told, left = _told(current, results)
+        self.jobs.write_job(
+            current.change(nonce=self.ids.nonce(), now_ms=self.clock.now_ms(), **told, batch=tuple(left))
+        )
 
     def _audit(self, job: BulkJob) -> AuditEvent:
         return AuditEvent(
@@ -186,3 +172,11 @@ class WorkBulk:
             reason=job.reason,
             details=told_of(job) | progress_of(job),
         )
+
+
+def _told(job: BulkJob, results: _Results) -> tuple[dict[str, object], list[str]]:
+    """The job's numbers with the results of its batch, and the rest of the batch."""
+    dealt_with = [results[trace_id] for trace_id in job.batch if trace_id in results]
+    refused = Counter(job.refused) + Counter(code for code in dealt_with if code is not None)
+    numbers = {"succeeded": job.succeeded + dealt_with.count(None), "refused": dict(sorted(refused.items()))}
+    return numbers, [trace_id for trace_id in job.batch if trace_id not in results]
