@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from functions.dashboard.pages.attempt_chart import AttemptChart
 from functions.dashboard.pages.bodies import Body
+from functions.dashboard.pages.done import done_on
+from functions.dashboard.pages.orders import run_orders
 from functions.dashboard.pages.rendering import page
 from functions.dashboard.pages.run_rows import next_at_ms, remark_of
 from workerflow.domain.refusals import RunNotFoundError
@@ -35,9 +37,8 @@ def show(dashboard: Dashboard, call: Call) -> Response:
         remark=remark_of(detail.run),
         next_at_ms=next_at_ms(detail.run),
         last_failure=last_failed(detail),
-        orders=(),
-        may_edit=False,
-        done=None,
+        orders=run_orders(detail),
+        done=done_on(dashboard, call),
     )
 
 

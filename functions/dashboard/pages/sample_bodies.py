@@ -77,6 +77,11 @@ def _text(schema: Mapping[str, Any]) -> str:
 
 
 def _number(schema: Mapping[str, Any]) -> float:
-    if "minimum" in schema or "exclusiveMinimum" in schema:
-        return schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)  # type: ignore[no-any-return]
-    return min(1, schema.get("maximum", 1))
+    if "minimum" in schema:
+        least: float = schema["minimum"]
+        return least
+    if "exclusiveMinimum" in schema:
+        below: float = schema["exclusiveMinimum"]
+        return below + 1
+    most: float = schema.get("maximum", 1)
+    return min(1, most)

@@ -44,6 +44,12 @@ def sample_call(api: Api, route: Route, tenant: str) -> str:
     return "\n".join([*lines, *_signed(route, tenant)])
 
 
+def path_of(route: Route, tenant: str) -> str:
+    """Where calls of `route` for `tenant` go to: a sender cannot set our header, so its path names the tenant."""
+    named = route.authentication in SENDERS and tenant != DEFAULT_TENANT
+    return f"/api/t/{tenant}/{route.name}" if named else f"/api/{route.name}"
+
+
 def _read_credentials(api: Api, tenant: str) -> str:
     if api.environment == "local":
         return f".venv/bin/python -m tools.credentials show --env local --tenant {tenant}"
@@ -73,7 +79,7 @@ def _signed(route: Route, tenant: str) -> list[str]:
 
 
 def _as_v1(route: Route, tenant: str) -> list[str]:
-    path = f"/api/{route.name}"
+    path = path_of(route, tenant)
     lines = rf"{VERSION_LINE}\n%s\nPOST\n{path}\n\n{tenant}\n%s\n%s"
     return [
         "TIME=$(date +%s) && KEY=try-$TIME",
@@ -91,29 +97,29 @@ def _as_v1(route: Route, tenant: str) -> list[str]:
 
 def _with_token(route: Route, tenant: str) -> list[str]:
     key = '-H "idempotency-key: try-$(date +%s)"'
-    return [_curl(f"/api/{route.name}", *_tenant_header(tenant), key, '-H "authorization: Bearer $SECRET"')]
+    return [_curl(path_of(route, tenant), *_tenant_header(tenant), key, '-H "authorization: Bearer $SECRET"')]
 
 
 def _as_github(route: Route, tenant: str) -> list[str]:
     mac = f'MAC=$(printf %s "$BODY" | {_SHA256} -hmac "$SECRET" {_AS_HEX})'
-    return [mac, _curl(_senders_path(route, tenant), '-H "x-hub-signature-256: sha256=$MAC"')]
+    return [mac, _curl(path_of(route, tenant), '-H "x-hub-signature-256: sha256=$MAC"')]
 
 
 def _as_shopify(route: Route, tenant: str) -> list[str]:
     mac = f'MAC=$(printf %s "$BODY" | {_SHA256} -hmac "$SECRET" -binary | base64)'
-    return [mac, _curl(_senders_path(route, tenant), '-H "x-shopify-hmac-sha256: $MAC"')]
+    return [mac, _curl(path_of(route, tenant), '-H "x-shopify-hmac-sha256: $MAC"')]
 
 
 def _as_stripe(route: Route, tenant: str) -> list[str]:
     mac = f'MAC=$(printf %s "$TIME.$BODY" | {_SHA256} -hmac "$SECRET" {_AS_HEX})'
     header = '-H "stripe-signature: t=$TIME,v1=$MAC"'
-    return ["TIME=$(date +%s)", mac, _curl(_senders_path(route, tenant), header)]
+    return ["TIME=$(date +%s)", mac, _curl(path_of(route, tenant), header)]
 
 
 def _as_slack(route: Route, tenant: str) -> list[str]:
     mac = f'MAC=$(printf %s "v0:$TIME:$BODY" | {_SHA256} -hmac "$SECRET" {_AS_HEX})'
     headers = ('-H "x-slack-request-timestamp: $TIME"', '-H "x-slack-signature: v0=$MAC"')
-    return ["TIME=$(date +%s)", mac, _curl(_senders_path(route, tenant), *headers)]
+    return ["TIME=$(date +%s)", mac, _curl(path_of(route, tenant), *headers)]
 
 
 def _as_standard_webhooks(route: Route, tenant: str) -> list[str]:
@@ -122,17 +128,12 @@ def _as_standard_webhooks(route: Route, tenant: str) -> list[str]:
         "KEY=$(printf %s \"${SECRET#whsec_}\" | base64 -d | od -An -v -tx1 | tr -d ' \\n')",
         f'MAC=$(printf %s "$ID.$TIME.$BODY" | {_SHA256} -mac HMAC -macopt "hexkey:$KEY" -binary | base64)',
         _curl(
-            _senders_path(route, tenant),
+            path_of(route, tenant),
             '-H "webhook-id: $ID"',
             '-H "webhook-timestamp: $TIME"',
             '-H "webhook-signature: v1,$MAC"',
         ),
     ]
-
-
-def _senders_path(route: Route, tenant: str) -> str:
-    """Senders cannot set our header: their path names the tenant."""
-    return f"/api/{route.name}" if tenant == DEFAULT_TENANT else f"/api/t/{tenant}/{route.name}"
 
 
 def _tenant_header(tenant: str) -> list[str]:
