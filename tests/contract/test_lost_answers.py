@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.access import a_token, an_audit
 from tests.support.aws import AwsWorld, aws_world
 from tests.support.bulk import a_bulk_job, an_error_group
 from tests.support.faults import Fault, Request
@@ -39,6 +40,7 @@ SLOT = Slot("default", 0, "1" * 16, NOW_MS + 1)
 ROLLUP = Rollup("default", Span.HOUR, NOW_MS - NOW_MS % 3_600_000, "route:echo", NOW_MS, {"succeeded": 1})
 
 WRITES: dict[str, Callable[[AwsWorld], object]] = {
+    "a token": lambda world: world.tokens.add_token(a_token(), an_audit()),
     "an acceptance": lambda world: world.acceptances.put(ACCEPTANCE, now_ms=NOW_MS),
     "a claim": lambda world: world.runs.write(RUN),
     "a finish with its letter": lambda world: world.runs.write(
@@ -82,6 +84,15 @@ def test_a_write_that_is_throttled_to_the_end_is_unknown(world: AwsWorld, write:
         write(world)
     assert world.line.calls[0].tries == 3
     assert write(world) == Written()
+
+
+def test_a_revocation_that_the_sdk_repeats_is_written_once(world: AwsWorld) -> None:
+    world.tokens.add_token(a_token(), an_audit())
+    revoked = replace(a_token(), revoked_at_ms=NOW_MS)
+    with world.line.breaking(Fault.LOST):
+        assert world.tokens.revoke_token(revoked, an_audit("token.revoked", "2" * 16)) == Written()
+    assert world.line.calls[-1].statuses == [200, 400]
+    assert len(world.items(AUDIT_EVENTS)) == 2
 
 
 def test_a_message_that_the_sdk_repeats_is_sent_twice(world: AwsWorld) -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.access import a_token
 from tests.support.aws import AwsWorld, aws_world, physical
 from tests.support.schedules import a_fire, a_skipped_run
 from tests.support.tasks import NOW_MS
+from workerflow.adapters.dynamodb.access import DynamoTokens
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.schedules import DynamoSchedules
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
@@ -33,6 +35,8 @@ WRITES: dict[str, Callable[[Database], object]] = {
     ).put_switch(SWITCH, replace(AUDIT, operation=KEY)),
     "the end of a switch": lambda database: DynamoSwitches(database, state=STATE).delete_switch(SWITCH, AUDIT),
     "the tenants": lambda database: DynamoTenants(database, state=STATE).publish(TenantsDocument("{}", 1, "1"), AUDIT),
+    "a token": lambda database: DynamoTokens(database, operations=STATE).add_token(a_token(), AUDIT),
+    "a revocation": lambda database: DynamoTokens(database, operations=STATE).revoke_token(a_token(), AUDIT),
     "a skipped fire": lambda database: DynamoSchedules(database, state=STATE).record_skip(
         FIRE, a_skipped_run(FIRE), now_ms=NOW_MS
     ),

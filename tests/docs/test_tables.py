@@ -10,16 +10,21 @@ from typing import Any
 
 import pytest
 
+from tests.support.access import a_session, a_token
+from tests.support.bulk import A_FULL_JOB
 from tests.support.runs import A_FAILURE, a_replay, a_run, failed, letter_of
 from tests.support.schedules import a_cursor, a_mark
 from tests.support.tasks import NOW_MS, an_acceptance
 from tests.support.tenants import A_PARTIAL_COUNT, A_REFUSED_CALL, A_ROLLUP
 from workerflow.adapters.dynamodb import (
     acceptances,
+    access,
     audit,
+    bulk,
     cleanup,
     conditions,
     cursors,
+    operations,
     rate_limits,
     refused_calls,
     replays,
@@ -31,12 +36,15 @@ from workerflow.adapters.dynamodb import (
     tenants,
 )
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import access as access_codec
 from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.adapters.dynamodb.items import bulk as bulk_codec
 from workerflow.adapters.dynamodb.items import cleanup as cleanup_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import limit as limit_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
+from workerflow.adapters.dynamodb.items import operation as operation_codec
 from workerflow.adapters.dynamodb.items import refused_call as refused_call_codec
 from workerflow.adapters.dynamodb.items import rollup as rollup_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
@@ -47,6 +55,7 @@ from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import LetterState
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.failure import Failure
+from workerflow.domain.operation import OperationKey
 from workerflow.domain.schedule_cursor import Missed
 from workerflow.domain.stored import StoredBytes
 from workerflow.ports.cleanup import CleanupMark
@@ -74,6 +83,10 @@ STORES = (
     refused_calls.DynamoRefusedCalls,
     rollups.DynamoRollups,
     cleanup.DynamoCleanup,
+    operations.DynamoOperations,
+    bulk.DynamoBulk,
+    access.DynamoTokens,
+    access.DynamoSessions,
 )
 NO_CALL = {"DynamoRuns.holds"}
 CHILD = replace(
@@ -122,6 +135,8 @@ def _items_of_letters() -> list[dict[str, Any]]:
     ]
 
 
+AN_ORDER = AuditEvent("default", NOW_MS, "1", "ops", "switch.set", "route:echo", "why", {"a": "b"}, "203.0.113.7")
+
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "idempotency_keys": [
         acceptance_codec.to_item(replace(CHILD, payload=stored)) for stored in (SQUEEZED, PLAIN, POINTED)
@@ -142,8 +157,12 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         cleanup_codec.to_item(CleanupMark("default", "default/a", 1, "1", {"route:gone": NOW_MS})),
         *(tenants_codec.to_item(TenantsDocument(text, 1, "1")) for text in ("{}", " " * 500)),
     ],
-    "audit_events": [
-        audit_codec.to_item(AuditEvent("default", NOW_MS, "1", "ops", "switch.set", "route:echo", "why", {"a": "b"}))
+    "audit_events": [audit_codec.to_item(AN_ORDER)],
+    "operations": [
+        operation_codec.to_item(AN_ORDER, OperationKey.of("t" * 12, "key", "order")),
+        bulk_codec.to_item(A_FULL_JOB),
+        access_codec.token_to_item(a_token(tenant="acme", revoked_at_ms=NOW_MS), "1"),
+        access_codec.session_to_item(a_session()),
     ],
     "rollups": [
         rollup_codec.to_item(A_ROLLUP),

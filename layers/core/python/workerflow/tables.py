@@ -165,7 +165,7 @@ RATE_LIMITS = Table(
     name="rate_limits",
     partition_key="pk",
     sort_key="sk",
-    partition_value="<tenant>#rate, <tenant>#slots",
+    partition_value="<tenant>#rate, <tenant>#slots; #rate for attempts to sign in at the dashboard",
     sort_value="<limit>#<route>#<client> of a bucket; the number of a slot",
     meaning="Rate limits' buckets, and the slots of tenants whose tasks in flight are capped.",
 )
