@@ -13,12 +13,13 @@ from workerflow.domain.identity import SHARDS, TraceId, first_trace_id_at
 from workerflow.domain.run import Run, RunState, due_partition
 from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Clock
-from workerflow.services.capped_runs import END_OF_TIME_MS
 from workerflow.services.count_tasks import TaskCounts
 from workerflow.services.sweep import GRACE_S
 
 ENTRIES_A_SHARD = 10
 """Of each index: 40 rows at most, 20 read units."""
+
+_END_OF_TIME_MS = 9_999_999_999_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class FindOldestQueued:
         is_all = True
         for shard in range(SHARDS):
             limit = ENTRIES_A_SHARD
-            due = self.runs.due(due_partition(tenant, shard), until_ms=END_OF_TIME_MS, limit=limit)
+            due = self.runs.due(due_partition(tenant, shard), until_ms=_END_OF_TIME_MS, limit=limit)
             entries += [entry.trace_id for entry in due]
             is_all = is_all and len(due) < limit
         rows = self.runs.view_many(tenant, entries) if entries else None

@@ -14,8 +14,7 @@ from operator import attrgetter
 from workerflow.domain.bulk import LetterFilter
 from workerflow.ports.stores import LetterEntry, ReplayStore
 from workerflow.ports.world import Clock
-from workerflow.services.list_tasks import part_of
-from workerflow.services.newest_first import NewestFirst
+from workerflow.services.newest_first import NewestFirst, part_of
 
 
 @dataclass(frozen=True, slots=True)

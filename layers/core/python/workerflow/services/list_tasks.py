@@ -17,7 +17,7 @@ from workerflow.domain.run import Run, RunState
 from workerflow.domain.task import AcceptedTask, Kind
 from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Clock
-from workerflow.services.newest_first import NewestFirst
+from workerflow.services.newest_first import NewestFirst, part_of
 
 ROWS_AT_ONCE = 100
 """Rows of one BatchGetItem (AWS limit)."""
@@ -132,8 +132,3 @@ class ListTasks:
 def _until(page: TaskPage, position: str) -> TaskPage:
     """The page, of which it is known that there may be more before `position`."""
     return replace(page, next_before=position, searched_back_to_ms=TraceId(position).accepted_at_ms)
-
-
-def part_of(limit: int) -> int:
-    """How many entries of a shard are read at once for a page: what it will need of each, and a few more."""
-    return limit // 4 + 4

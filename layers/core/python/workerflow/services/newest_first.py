@@ -90,3 +90,8 @@ class NewestFirst[T]:
         unknown = [str(shard.before) for shard in self._shards if shard.is_unknown]
         self.position = max(unknown, default=self.position)
         return not unknown
+
+
+def part_of(limit: int) -> int:
+    """How many entries of a shard are read at once for a page of `limit`: what it needs of each, and a few more."""
+    return limit // SHARDS + 4
