@@ -202,6 +202,8 @@ class Grants:
         dashboard.may(TELL_MISSING, on=self.payloads.arn)
         dashboard.may(TELL_DEPTH, on=self.queue.tasks.queue_arn)
         dashboard.reads_secrets(f"{self.environment.secret_prefix}_dashboard/key-??????")
+        # Before the first token is made, there is none: nobody gets in, and nobody is told of an outage.
+        dashboard.reads_secrets(f"{self.environment.secret_prefix}_dashboard/key")
         # Whether a handler's secret is there, and never what it holds.
         dashboard.finds_secrets(f"{self.environment.secret_prefix}*")
         dashboard.is_told(

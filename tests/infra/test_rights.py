@@ -114,7 +114,7 @@ EXPECTED = {
         ("dynamodb:GetItem", OPERATIONS),
         ("dynamodb:PutItem", OPERATIONS),
         ("dynamodb:DeleteItem", OPERATIONS),
-        ("dynamodb:GetItem", ROLLUPS),
+        ("dynamodb:BatchGetItem", ROLLUPS),
         ("dynamodb:PutItem", ROLLUPS),
         ("s3:GetObject", "Bucket/*"),
         ("s3:PutObject", "Bucket/*"),
@@ -141,6 +141,7 @@ EXPECTED = {
         ("s3:ListBucket", "Bucket"),
         ("sqs:GetQueueAttributes", TASKS),
         ("secretsmanager:GetSecretValue", f"{SECRETS}/_dashboard/key-??????"),
+        ("secretsmanager:GetSecretValue", f"{SECRETS}/_dashboard/key"),
         ("secretsmanager:DescribeSecret", f"{SECRETS}/*"),
         # What operators order.
         ("dynamodb:PutItem", KEYS),

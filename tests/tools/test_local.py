@@ -18,17 +18,19 @@ from tools.credentials import keep_secret
 from tools.local import Answer, Emulator, LocalStack, LocalStackError
 from tools.local.__main__ import EXAMPLES, curl, what_next
 from tools.local.cdk import CdkRun
-from tools.local.demo import github_push, github_signature, send_as_github
+from tools.local.demo import github_push, github_signature, send_as_github, shown_by
 from tools.local.emulator import ROOT
 from tools.local.schedule import NAME, TICKS, Fire, clock_time, make_known, show_fire
 from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.signature import SignatureVerdict, SignedCall, verify
 
+OUTPUTS = {"ApiId": "abcdef12", "DashboardUrl": "https://ghijkl34.lambda-url.us-east-1.on.aws/"}
+
 
 @pytest.fixture
 def stack(tmp_path: Path) -> LocalStack:
     """A stack that somebody else deployed."""
-    (tmp_path / "outputs.json").write_text(json.dumps({"workerflow-local": {"ApiId": "abcdef12"}}))
+    (tmp_path / "outputs.json").write_text(json.dumps({"workerflow-local": OUTPUTS}))
     return LocalStack(4599, tmp_path)
 
 
@@ -111,6 +113,41 @@ def test_a_webhook_that_is_refused_is_told_with_the_answer() -> None:
     api = OneAnswer(Answer(401, {}, b'{"code": "signature_mismatch"}'))
     with pytest.raises(LocalStackError, match=r"answered 401: .*signature_mismatch"):
         send_as_github(api, b"{}")
+
+
+class OneAnswerOfTheDashboard:
+    """Answers in one way whatever is asked."""
+
+    def __init__(self, status: int, **document: object) -> None:
+        self.answer = Answer(status, {}, json.dumps(document).encode())
+        self.asked: list[tuple[str, str]] = []
+
+    def ask_dashboard(self, method: str, path: str) -> Answer:
+        self.asked.append((method, path))
+        return self.answer
+
+
+RUN = {"traceId": "t", "state": "succeeded"}
+
+
+def test_the_demo_asks_the_dashboard_for_its_run() -> None:
+    dashboard = OneAnswerOfTheDashboard(200, **RUN, attempts=[])
+    assert shown_by(dashboard, RUN)["state"] == "succeeded"
+    assert dashboard.asked == [("GET", "/api/runs/t")]
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "told"),
+    [
+        (OneAnswerOfTheDashboard(401, code="token_invalid"), r"answered 401: .*token_invalid"),
+        (OneAnswerOfTheDashboard(200, traceId="t", state="queued"), "shows a run that succeeded as queued"),
+    ],
+)
+def test_a_dashboard_that_does_not_show_the_run_is_one_clear_sentence(
+    dashboard: OneAnswerOfTheDashboard, told: str
+) -> None:
+    with pytest.raises(LocalStackError, match=told):
+        shown_by(dashboard, RUN)
 
 
 def test_the_secret_for_github_stays_and_is_its_owners_only(tmp_path: Path) -> None:
@@ -208,10 +245,12 @@ def test_the_schedule_that_is_shown_is_deployed_on_this_machine_only() -> None:
 
 
 def test_the_text_at_the_end_names_what_is_there(stack: LocalStack) -> None:
-    text = what_next(stack)
+    text = what_next(stack, "wfd_the-token")
     assert (EXAMPLES / f"{NAME}.py").is_file()
     assert f"Schedule tools/local/handlers/{NAME}.py" in text
     assert "github-secret" in text
+    assert "http://ghijkl34.lambda-url.us-east-1.localhost:4599/" in text
+    assert "\n  wfd_the-token\n" in text
     assert stack.github_secret not in text
 
 

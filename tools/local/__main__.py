@@ -8,13 +8,13 @@ import time
 import uuid
 from pathlib import Path
 
-from tools.local.demo import GITHUB_ROUTE, ROUTE, call_and_wait, github_push, send_as_github, succeeded
+from tools.local.demo import GITHUB_ROUTE, ROUTE, call_and_wait, github_push, send_as_github, shown_by, succeeded
 from tools.local.emulator import ROOT, LocalStackError
 from tools.local.here import STATE, port_of
 from tools.local.logs import follow
 from tools.local.schedule import NAME as SCHEDULE
 from tools.local.schedule import clock_time, make_known, show_fire
-from tools.local.stack import GITHUB_SECRET, PREFIX, LocalStack
+from tools.local.stack import GITHUB_SECRET, PREFIX, TOKEN, LocalStack
 
 EXAMPLES = ROOT / "tools/local/handlers"
 """Handlers that are deployed on this machine only."""
@@ -31,7 +31,7 @@ class Progress:
 
 
 def up(stack: LocalStack, tell: Progress) -> None:
-    """Bring the stack up, and show that it works: by a call, a webhook of GitHub's, and a schedule."""
+    """Bring the stack up, and show that it works: by a call, a webhook of GitHub's, a schedule, and the dashboard."""
     print("WorkerFlow on this machine:", flush=True)
     if not stack.up():
         tell("deployed already, nothing has changed")
@@ -43,7 +43,10 @@ def up(stack: LocalStack, tell: Progress) -> None:
     fire = show_fire(stack, tell)
     tell(f"{SCHEDULE} {'fired' if fire.is_new else 'last fired'} for {clock_time(fire.due_ms)}")
     tell(f"run {fire.run['traceId']} {fire.run['state']}")
-    print(what_next(stack))
+    tell("asking the dashboard for the first of these runs")
+    shown = shown_by(stack, run)
+    tell(f"run {shown['traceId']} {shown['state']}, attempt {len(shown['attempts'])}")
+    print(what_next(stack, stack.dashboard_token))
 
 
 def show_webhook(stack: LocalStack, tell: Progress) -> None:
@@ -64,9 +67,14 @@ def down(stack: LocalStack) -> None:
     print(f"Stopped. Runs are kept in {_short(stack.state)}; `make up` brings them back, `make clean` forgets them.")
 
 
-def what_next(stack: LocalStack) -> str:
+def what_next(stack: LocalStack, token: str) -> str:
     """What a person wants to know now."""
     return f"""
+Watch it http://{stack.dashboard_host}/
+         the dashboard; sign in with this token, which may write (kept in {_short(stack.state / TOKEN)}):
+
+  {token}
+
 API      http://{stack.api_host}
          (on 127.0.0.1:{stack.port}; the emulator finds the API by the Host header)
 Call it  paste this into a shell:
@@ -81,6 +89,7 @@ Its run  with the trace id that the call was answered with:
 Code     functions/workflow/handlers/webhook_echo.py; change it and `make up` again
 GitHub   /api/{GITHUB_ROUTE} takes its webhooks, with the secret in {_short(stack.state / GITHUB_SECRET)}
 Schedule {_short(EXAMPLES / SCHEDULE)}.py fires every minute
+Tokens   make token ENV=local NAME=ada   (it may read; docs/dashboard-access.md)
 Logs     make logs
 Stop     make down
 """

@@ -54,6 +54,28 @@ class GithubApi(RunReader, Protocol):
         """Send a request, exactly as given."""
 
 
+class Dashboard(Protocol):
+    """A deployed dashboard, asked with a token."""
+
+    def ask_dashboard(self, method: str, path: str) -> Answer:
+        """Send a request to its API."""
+
+
+def shown_by(dashboard: Dashboard, run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A run as the dashboard's API tells it.
+
+    Raises:
+        LocalStackError: it does not tell it, or tells another state.
+    """
+    answer = dashboard.ask_dashboard("GET", f"/api/runs/{run['traceId']}")
+    if answer.status != 200:  # noqa: PLR2004 - OK
+        raise LocalStackError(f"The dashboard answered {answer.status}: {answer.body.decode(errors='replace')}")
+    shown: Mapping[str, Any] = answer.json()
+    if shown["state"] != run["state"]:
+        raise LocalStackError(f"The dashboard shows a run that {run['state']} as {shown['state']}.")
+    return shown
+
+
 def call_and_wait(api: Api, key: str) -> Mapping[str, Any]:
     """Send the payload to `webhook_echo` and wait for its run.
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.session import Session
 
@@ -29,6 +30,7 @@ from tools.local.emulator import ROOT, Emulator, LocalStackError, remove_behind
 from tools.local.http import Answer, send
 from tools.local.sources import fingerprint_of_deployment
 from tools.sign import signed_headers
+from tools.tokens import Place, keep_token
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.schedules import DynamoSchedules
 from workerflow.domain.schedule_cursor import ScheduleCursor
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 PREFIX = "workerflow-local"
 TENANT = "default"
 GITHUB_SECRET = "github-secret"  # noqa: S105 - the name of its file
+TOKEN = "dashboard-token"  # noqa: S105 - the name of its file
+OPERATOR = "make up"
 _WITHOUT_ASKING = ("--require-approval", "never", "--outputs-file")
 
 
@@ -184,6 +188,21 @@ class LocalStack:
         """The host name under which the emulator knows the API; calls go to 127.0.0.1 with it as `Host`."""
         return f"{self.outputs['ApiId']}.execute-api.localhost:{self.port}"
 
+    @property
+    def dashboard_host(self) -> str:
+        """The host name under which the emulator knows the dashboard.
+
+        Browsers look for names below `localhost` on this machine, and nowhere else. Source: RFC 6761, section 6.3.
+        """
+        address = urlsplit(self.outputs["DashboardUrl"])
+        return f"{str(address.hostname).removesuffix('.on.aws')}.localhost:{self.port}"
+
+    @cached_property
+    def dashboard_token(self) -> str:
+        """A token for the dashboard that may write, kept in the state folder. The emulator must run."""
+        place = Place("local", self.client("secretsmanager"), self.client("dynamodb"), OPERATOR)
+        return keep_token(place, self.state / TOKEN)
+
     @cached_property
     def credentials(self) -> Credentials:
         """The credentials of the tenant `default`, as long as the state folder lives."""
@@ -216,6 +235,13 @@ class LocalStack:
     def run(self, trace_id: str) -> Answer:
         """Ask for a run."""
         return self.send("GET", f"/api/runs/{trace_id}", headers={"authorization": f"Bearer {self.credentials.token}"})
+
+    def ask_dashboard(
+        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send a request to the dashboard, with the token unless `headers` hold another or none."""
+        authorized = {"authorization": f"Bearer {self.dashboard_token}"} if headers is None else headers
+        return send(self.port, self.dashboard_host, method, path, body=body, headers=authorized)
 
     # --- schedules ---
 
