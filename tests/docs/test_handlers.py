@@ -53,14 +53,14 @@ def test_the_examples_are_a_route_and_a_schedule_and_their_tests_pass(tmp_path: 
     for name, block in FILES.items():
         (tmp_path / name if name.startswith("test_") else package / name).write_text(block)
     manifest = build(handler_folders(ROOT, [package], {}), tmp_path)
-    assert list(manifest.routes) == ["order_created"]
+    assert sorted(manifest.routes) == ["import_rows", "order_created"]
     assert manifest.routes["order_created"].description == "Charge a new order."
     assert manifest.schedules["morning_report"].description == "Mail the figures of the day before."
     tests = [name for name in FILES if name.startswith("test_")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT / 'layers/core/python'}"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_what_the_page_says_of_payloads_is_what_handlers_get() -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.fakes.surroundings import FakeClock, FakeSecrets
 from tests.support.runs import a_child
 from tests.support.tasks import NOW_MS, a_route, a_schedule, an_acceptance
-from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError
+from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError, TaskCancelledError
 from workerflow.domain.failure import Failure
 from workerflow.domain.fire import fire_payload, manual_payload
 from workerflow.domain.output import HandlerOutput, HttpResponse
@@ -43,6 +43,7 @@ class Bench:
     ended: threading.Event = field(default_factory=threading.Event)
     load: Callable[[Source], Handler] | None = None
     tell: Callable[[str, BaseException], None] = lambda _source, _error: None
+    is_cancelled: Callable[[], bool] = lambda: False
 
     def run(
         self, body: bytes = b"{}", *, route: Source | None = None, task: Acceptance | None = None, attempt: int = 1
@@ -55,7 +56,8 @@ class Bench:
             end=self.ended.set,
             tell=self.tell,
         )
-        return runner.run(HandlerCall(route or a_route(), task or an_acceptance(), body, attempt, NOW_MS))
+        call = HandlerCall(route or a_route(), task or an_acceptance(), body, attempt, NOW_MS, self.is_cancelled)
+        return runner.run(call)
 
     def context(self, **call: Any) -> Context:
         """The context that the handler gets."""
@@ -126,6 +128,7 @@ class TestRaise:
             (PermanentError("no such customer"), "permanent"),
             (InvalidPayloadError("no id"), "invalid_payload"),
             (RetryableError("busy"), "retryable"),
+            (TaskCancelledError("asked for"), "cancelled"),
             (ValueError("unknown"), "retryable"),
             (SystemExit(1), "retryable"),
             (HandlerLoadError("no such module"), "retryable"),
@@ -143,6 +146,13 @@ class TestRaise:
         bench.tell = lambda *what: told.append(what)
         bench.run()
         assert told == [("route:echo", error)]
+
+    def test_a_handler_that_gives_up_as_it_was_asked_to_is_nobodys_trouble(self) -> None:
+        told: list[object] = []
+        bench = Bench(lambda _payload, context: context.raise_if_cancelled(), is_cancelled=lambda: True)
+        bench.tell = lambda *what: told.append(what)
+        assert failure(bench.run()).kind == "cancelled"
+        assert told == []
 
     def test_the_other_sides_wish_is_kept(self) -> None:
         outcome = failure(Bench(raising(RetryableError("busy", retry_after_seconds=17.0))).run())

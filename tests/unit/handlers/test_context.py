@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workerflow.domain.errors import PermanentError
 from workerflow.domain.identity import TraceId
-from workerflow.handlers import Context
+from workerflow.handlers import Context, TaskCancelledError
 
 
 def test_a_context_for_tests_needs_nothing() -> None:
@@ -79,3 +79,21 @@ def test_a_context_shows_neither_payload_nor_secrets() -> None:
 def test_a_context_is_not_changed_by_a_handler() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Context.for_test().attempt = 2  # type: ignore[misc]
+
+
+def test_a_context_for_tests_is_not_cancelled_unless_the_test_says_so() -> None:
+    context = Context.for_test()
+    context.raise_if_cancelled()
+    assert not context.is_cancelled()
+
+
+def test_a_test_says_at_which_check_the_task_is_cancelled() -> None:
+    context = Context.for_test(cancelled_at_check=2)
+    assert [context.is_cancelled() for _ in range(3)] == [False, True, True]
+
+
+def test_a_handler_gives_up_where_it_asks() -> None:
+    context = Context.for_test(cancelled_at_check=2)
+    context.raise_if_cancelled()
+    with pytest.raises(TaskCancelledError):
+        context.raise_if_cancelled()

@@ -15,7 +15,7 @@ See docs/handlers.md. This package sees the domain only, so that a handler can b
 
 from __future__ import annotations
 
-from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError
+from workerflow.domain.errors import InvalidPayloadError, PermanentError, RetryableError, TaskCancelledError
 from workerflow.domain.output import HttpResponse
 from workerflow.domain.retry import RetryPolicy
 from workerflow.domain.schedule import CatchUp
@@ -30,6 +30,7 @@ __all__ = [
     "PermanentError",
     "RetryPolicy",
     "RetryableError",
+    "TaskCancelledError",
     "route",
     "schedule",
 ]

@@ -6,9 +6,10 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Protocol
 
-from workerflow.domain.errors import PermanentError
+from workerflow.domain.errors import PermanentError, TaskCancelledError
 from workerflow.domain.identity import DEFAULT_TENANT, TraceId, acceptance_hash, effect_key
 from workerflow.domain.schedule import due_at_ms_of
 from workerflow.domain.source import DEFAULT_TIMEOUT_SECONDS
@@ -47,6 +48,7 @@ class Context:
         clock: epoch milliseconds; handlers call `now_ms()`.
         declared_secrets: the names that the source declared.
         read_secret: reads a connector secret of the tenant; handlers call `secret(name)`.
+        asks_cancelled: whether the task is to end; handlers call `is_cancelled()` or `raise_if_cancelled()`.
     """
 
     trace_id: str
@@ -66,6 +68,7 @@ class Context:
     clock: Callable[[], int] = field(repr=False)
     declared_secrets: tuple[str, ...]
     read_secret: Callable[[str], str] = field(repr=False)
+    asks_cancelled: Callable[[], bool] = field(default=lambda: False, repr=False)
 
     def now_ms(self) -> int:
         """The time, epoch milliseconds, from the clock that also set the deadline."""
@@ -74,6 +77,23 @@ class Context:
     def remaining_seconds(self) -> float:
         """How long this attempt may still run; 0 when its time is over."""
         return max(0.0, (self.deadline_ms - self.clock()) / 1000)
+
+    def is_cancelled(self) -> bool:
+        """Whether an operator asked that this task ends. It is asked of the ledger, at most once a second.
+
+        A handler that goes on all the same is not stopped, and its success is a success; if it fails, however it does,
+        the task is cancelled.
+        """
+        return self.asks_cancelled()
+
+    def raise_if_cancelled(self) -> None:
+        """Give up if an operator asked for it: call it between steps, where nothing is half done.
+
+        Raises:
+            TaskCancelledError: the task is to end. Let it pass.
+        """
+        if self.asks_cancelled():
+            raise TaskCancelledError("an operator cancelled the task")
 
     def effect_key(self, step: str) -> str:
         """A key for an effect outside (a charge, a message): hand it to the provider as its idempotency key.
@@ -112,6 +132,7 @@ class Context:
         now_ms: int = 1_700_000_000_000,
         remaining_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         secrets: Mapping[str, str] | None = None,
+        cancelled_at_check: int | None = None,
     ) -> Context:
         """Make a context for a unit test of a handler: no AWS, and a clock that stands still.
 
@@ -119,7 +140,10 @@ class Context:
             payload: what the handler is called with; `body` is its JSON unless given. The `dueAt` of a schedule's fire
                 is the moment that the task is for; any other task is for `now_ms`.
             secrets: values of the secrets that the source declares, by name.
+            cancelled_at_check: from which time on that the handler asks the task is cancelled, 1 for the first; None:
+                never.
         """
+        checks = count(1)
         trace_id = TraceId.mint(now_ms, acceptance_hash(tenant, source, "test")).value
         due_at_ms = due_at_ms_of(payload) if source.startswith("schedule:") else None
         values = dict(secrets or {})
@@ -140,4 +164,5 @@ class Context:
             clock=lambda: now_ms,
             declared_secrets=tuple(values),
             read_secret=values.__getitem__,
+            asks_cancelled=lambda: cancelled_at_check is not None and next(checks) >= cancelled_at_check,
         )

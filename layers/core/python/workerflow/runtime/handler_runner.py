@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from workerflow.domain.errors import InvalidPayloadError
+from workerflow.domain.errors import InvalidPayloadError, TaskCancelledError
 from workerflow.domain.failure import Failure
 from workerflow.domain.identity import TraceId
 from workerflow.domain.output import HandlerOutput
@@ -24,6 +24,7 @@ from workerflow.domain.schedule import Schedule, due_at_ms_of
 from workerflow.domain.source import Source
 from workerflow.handlers.context import Context, HandlerLogger
 from workerflow.ports.world import Clock, HandlerCall, Secrets
+from workerflow.runtime.cancel_watch import CancelWatch
 
 EXIT_STATUS_TIMED_OUT = 124
 """As `timeout(1)` does."""
@@ -62,6 +63,8 @@ class ProcessRunner:
                 handler, payload = self.load(call.source), _payload_of(call)
                 value = handler(payload, self._context_of(call, payload))
             return HandlerOutput.from_return(value, mode="sync" if call.source.answers_caller else "async")
+        except TaskCancelledError as error:  # as it was asked to: nothing to tell anybody of
+            return Failure.from_exception(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the handler is somebody's code, and may raise anything
             self.tell(call.source.source, error)
             return Failure.from_exception(error)
@@ -102,6 +105,7 @@ class ProcessRunner:
             clock=self.clock.now_ms,
             declared_secrets=source.secrets,
             read_secret=lambda name: self.secrets.get(acceptance.tenant, name),
+            asks_cancelled=CancelWatch(call.is_cancelled, self.clock.now_ms),
         )
 
 
