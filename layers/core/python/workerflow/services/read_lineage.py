@@ -63,23 +63,33 @@ class ReadLineage:
             trace = TraceId.parse(trace_id)
         except InvalidIdentifierError:
             return None
+        acceptance = self._acceptance(tenant, trace)
+        if acceptance is not None:
+            return self.tree(tenant, acceptance.root, Run.of_task(acceptance))
         root = self._root_of(tenant, trace)
         return None if root is None else self.tree(tenant, root)
 
-    def tree(self, tenant: str, root: str) -> LineageTree:
-        """The tree under a root. Raises StoreUnavailableError."""
+    def tree(self, tenant: str, root: str, task: Run | None = None) -> LineageTree:
+        """The tree under a root.
+
+        Args:
+            tenant: whose.
+            root: trace id of its root.
+            task: one of the tree as it is known; queued, where its row is not read.
+
+        Raises:
+            StoreUnavailableError: ask again.
+        """
         entries, fault = self._entries(tenant, root)
         names = list(dict.fromkeys([root, *(name for one in entries for name in (one.parent, one.child))]))
         rows = self.runs.view_many(tenant, names)
         fault = fault or next(iter(rows.unreadable.values()), "")
-        tree = _Tree(root, entries, {name: self._state(name, rows.readable, entries) for name in names})
+        found = ({task.trace_id: task} if task else {}) | dict(rows.readable)
+        tree = _Tree(root, entries, {name: self._state(name, found, entries) for name in names})
         return LineageTree(tree.node(root), len(names), fault)
 
     def _root_of(self, tenant: str, trace: TraceId) -> str | None:
-        """The root of a task that is known at all: by its acceptance, its letter, or its row."""
-        acceptance = self._acceptance(tenant, trace)
-        if acceptance is not None:
-            return acceptance.root
+        """The root of a task whose acceptance is forgotten, by its letter or its row; None: it is forgotten, too."""
         seen = self.runs.view_many(tenant, [trace.value])
         run = seen.readable.get(trace.value)
         if run is None or run.expires_at_s * 1000 <= self.clock.now_ms():

@@ -141,7 +141,7 @@ class ReadRunDetail:
             output=output,
             output_fault=output_fault,
             letter=letter,
-            tree=self.read_lineage.tree(run.tenant, origin.root if origin else run.trace_id),
+            tree=self.read_lineage.tree(run.tenant, origin.root if origin else run.trace_id, run),
             faults=tuple(reader.faults),
         )
 
