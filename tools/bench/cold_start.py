@@ -46,6 +46,8 @@ SETTINGS = {
     "TABLE_REPLAY_LINEAGE": "d",
     "TABLE_CURSOR_STATE": "e",
     "TABLE_AUDIT_EVENTS": "f",
+    "TABLE_OPERATIONS": "k",
+    "TABLE_ROLLUPS": "l",
     "TABLE_RATE_LIMITS": "i",
     "TABLE_REFUSED_CALLS": "j",
     "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/q",
