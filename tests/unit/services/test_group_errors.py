@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.surroundings import FakeClock
 from tests.unit.services.letters import a_letter, some_letters
 from tests.unit.services.wired import TENANT, Wired, a_budget
 from workerflow.domain.dead_letter import DeadLetter, LetterState
@@ -215,6 +216,21 @@ def test_two_walks_at_once_count_each_letter_once(
     walk(wired)
     walk(wired)
     assert counts(wired) == {A: 7}
+
+
+def test_a_walk_that_another_was_ahead_of_leaves_out_nothing_behind_it(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_errors, "PAGE", 2)
+    first = letter(wired, A)
+    wired.clock.advance(120)
+    some_letters(wired, 3, fingerprint=A)
+    later(wired)
+    behind = replace(wired.group_errors, clock=FakeClock(first.failed_at_ms + (BEHIND_SECONDS + 1) * 1000))
+    wired.meanwhile("error_groups.write_walk", lambda: behind([TENANT] * EVERY_MINUTES, a_budget(wired)))
+    walk(wired)
+    walk(wired)
+    assert counts(wired) == {A: 4}
 
 
 # The list.
