@@ -59,8 +59,6 @@ class _Handler(BaseHTTPRequestHandler):
         with self.dashboard.lock:
             self._send(handler.lambda_handler(event, Context()))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer
-
     def _event(self, body: bytes) -> dict[str, Any]:
         path, _, query = self.path.partition("?")
         names = dict.fromkeys(name.lower() for name in self.headers)
@@ -82,3 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
     @override
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the function has its own log."""
+
+
+for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+    setattr(_Handler, f"do_{method}", _Handler.answer)

@@ -19,6 +19,7 @@ from functions.dashboard import handler, wiring
 from tests.integration.dashboard_seeds import Seeds
 from tests.support.access import KEYS
 from tests.support.aws import BUCKET, AwsWorld, aws_world, physical
+from tests.support.dashboard_document import require_documented
 from tests.support.tasks import a_manifest, a_route, a_schedule
 from workerflow.adapters.access_keys import KEY_SECRET
 from workerflow.adapters.dynamodb.access import DynamoTokens
@@ -133,11 +134,15 @@ class DashboardWorld:
     # What is asked.
 
     def send(self, event: object) -> Answer:
-        """Hand an event to the handler."""
+        """Hand an event to the handler. What the API answers must be in the OpenAPI document."""
         with self.lock:
             answer = handler.lambda_handler(event, Context())  # type: ignore[arg-type]
         json.dumps(answer)  # as the platform would
-        return _answer(answer)
+        found = _answer(answer)
+        if isinstance(event, dict) and str(event.get("rawPath")).startswith("/api/"):
+            http = event["requestContext"]["http"]
+            require_documented(http["method"], http["path"], found.status, found.headers, found.body)
+        return found
 
     def event(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -37,6 +38,6 @@ def test_a_token_tells_who_it_is(world: DashboardWorld) -> None:
 def test_it_is_served_over_http_for_browsers_and_other_clients(world: DashboardWorld) -> None:
     token = world.token("read")
     with serving(world) as address:
-        request = Request(f"{address}/api/session", headers={"Authorization": f"Bearer {token}"})
-        with urlopen(request, timeout=5) as answer:
-            assert json.load(answer)["scope"] == "read"
+        with closing(HTTPConnection(address.removeprefix("http://"), timeout=5)) as connection:
+            connection.request("GET", "/api/session", headers={"Authorization": f"Bearer {token}"})
+            assert json.load(connection.getresponse())["scope"] == "read"

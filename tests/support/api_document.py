@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -52,22 +52,37 @@ def require_documented(
     deployed: Iterable[Manifest], method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
 ) -> None:
     """Fail unless the document of one of `deployed` tells of this answer."""
-    faults = [_faults(document_of(manifest), method, path, status, headers, body) for manifest in deployed]
+    codes = frozenset(kind.code for kind in NO_OPERATION)
+    answer = method, path, status, headers, body
+    faults = [faults_of(document_of(manifest), answer, unsaid=UNSAID, no_operation=codes) for manifest in deployed]
     assert [] in faults, f"{method} {path[:80]} answered {status}: {faults}"
 
 
-def _faults(
-    document: Mapping[str, Any], method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
+def faults_of(
+    document: Mapping[str, Any],
+    answer: tuple[str, str, int, Mapping[str, str], bytes],
+    *,
+    unsaid: Collection[str],
+    no_operation: Collection[str],
 ) -> list[str]:
+    """What is wrong with an answer by a document.
+
+    Args:
+        document: an OpenAPI document, as its readers get it.
+        answer: method and path of the request; status, headers and body of what came back.
+        unsaid: headers that the document leaves out.
+        no_operation: codes of what is answered to a request that is none of the operations.
+    """
+    method, path, status, headers, body = answer
     operation = operation_of(document, method, path)
     if operation is None:
-        return [] if json.loads(body)["code"] in {kind.code for kind in NO_OPERATION} else ["this is no operation"]
+        return [] if json.loads(body)["code"] in no_operation else ["this is no operation"]
     responses = operation["responses"]
     found = responses.get(str(status)) or responses.get("default")
     if found is None:
         return ["no such status"]
     response = resolved(document, found)
-    faults = _header_faults(document, response, headers) + _body_faults(document, response, headers, body)
+    faults = _header_faults(document, response, headers, unsaid) + _body_faults(document, response, headers, body)
     is_own = "default" in responses and headers.get("content-type") != "application/problem+json"
     return _faults_of_own(document, responses["default"], headers) if faults and is_own else faults
 
@@ -88,9 +103,11 @@ def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[st
     return found
 
 
-def _header_faults(document: Mapping[str, Any], response: Mapping[str, Any], headers: Mapping[str, str]) -> list[str]:
+def _header_faults(
+    document: Mapping[str, Any], response: Mapping[str, Any], headers: Mapping[str, str], unsaid: Collection[str]
+) -> list[str]:
     told = {name.lower(): resolved(document, header) for name, header in response.get("headers", {}).items()}
-    faults = [f"an untold header {name}" for name in sorted(headers.keys() - told.keys() - UNSAID)]
+    faults = [f"an untold header {name}" for name in sorted(headers.keys() - told.keys() - set(unsaid))]
     for name, header in told.items():
         if name in headers:
             valid = Draft202012Validator(header["schema"]).is_valid(headers[name])

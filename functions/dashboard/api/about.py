@@ -9,13 +9,13 @@ from workerflow.runtime.http import Response
 
 
 def read_health(dashboard: Dashboard, call: Call) -> Response:
-    """Is anybody there? Asks nobody else."""
+    """Is anybody there? Needs no token."""
     del call
     return Response.document(200, {"status": "ok", "environment": dashboard.environment})
 
 
 def read_session(dashboard: Dashboard, call: Call) -> Response:
-    """Who am I? Nothing of the token but what is no secret."""
+    """Whose token this is, and what it allows."""
     del dashboard
     token = call.caller.token
     document = {
@@ -29,7 +29,7 @@ def read_session(dashboard: Dashboard, call: Call) -> Response:
 
 
 def read_api(dashboard: Dashboard, call: Call) -> Response:
-    """The OpenAPI document, made when it is asked for."""
+    """This document."""
     del dashboard, call
     from functions.dashboard.openapi import openapi_document  # noqa: PLC0415 - few processes are asked for it
 

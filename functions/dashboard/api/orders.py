@@ -14,7 +14,7 @@ from workerflow.services.once import CarriedOut
 
 
 def replay_run(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{reason, payload?, newEffects?}`."""
+    """Replay a run; takes `{reason, payload?, newEffects?}`."""
     body = Members.of_body(call.request.body)
     reason, payload, new_effects = (
         body.required("reason", rules.TEXT),
@@ -26,22 +26,22 @@ def replay_run(dashboard: Dashboard, call: Call) -> Response:
 
 
 def cancel_run(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{reason}`."""
+    """Cancel a run that has not ended; takes `{reason}`."""
     return _answer(writes.cancel_run(dashboard, call, reason=_text(call, "reason")))
 
 
 def retry_run(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{reason}`."""
+    """Begin the next attempt of a waiting run now; takes `{reason}`."""
     return _answer(writes.retry_run(dashboard, call, reason=_text(call, "reason")))
 
 
 def resolve_letter(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{note}`."""
+    """Be done with a dead letter; takes `{note}`."""
     return _answer(writes.resolve_letter(dashboard, call, note=_text(call, "note")))
 
 
 def count_bulk_job(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{action, filter, reason, newEffects?}`."""
+    """Count the open letters that fit, and change nothing; takes `{action, filter, reason, newEffects?}`."""
     body = Members.of_body(call.request.body)
     action, reason = body.required("action", rules.BULK_ACTION), body.required("reason", rules.TEXT)
     new_effects, wanted = body.flag("newEffects"), _letter_filter(body.members("filter"))
@@ -54,24 +54,24 @@ def count_bulk_job(dashboard: Dashboard, call: Call) -> Response:
 
 
 def start_bulk_job(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{}`."""
+    """Start a bulk job that was counted; takes `{}`."""
     Members.of_body(call.request.body).finish()
     return _answer(writes.start_bulk_job(dashboard, call))
 
 
 def abort_bulk_job(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{}`."""
+    """Abort a bulk job within one batch; takes `{}`."""
     Members.of_body(call.request.body).finish()
     return _answer(writes.abort_bulk_job(dashboard, call))
 
 
 def run_schedule(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{reason}`."""
+    """Run a schedule now, beside its fires; takes `{reason}`."""
     return _answer(writes.run_schedule(dashboard, call, reason=_text(call, "reason")))
 
 
 def switch_route(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{state, reason}`."""
+    """Pause, disable or enable a route; takes `{state, reason}`."""
     body = Members.of_body(call.request.body)
     state, reason = body.required("state", rules.ENABLEMENT), body.required("reason", rules.TEXT)
     body.finish()
@@ -79,7 +79,7 @@ def switch_route(dashboard: Dashboard, call: Call) -> Response:
 
 
 def switch_schedule(dashboard: Dashboard, call: Call) -> Response:
-    """Takes `{state, reason}`."""
+    """Pause, disable or enable a schedule; takes `{state, reason}`."""
     body = Members.of_body(call.request.body)
     state, reason = body.required("state", rules.ENABLEMENT), body.required("reason", rules.TEXT)
     body.finish()

@@ -88,7 +88,9 @@ FINGERPRINT: Rule[str] = Rule(
     "is 16 hexadecimal digits", _matching("[0-9a-f]{16}"), {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 )
 CURSOR: Rule[str] = Rule(
-    "is a `nextCursor` of this list", _matching("[A-Za-z0-9_-]{1,1024}"), {"type": "string", "maxLength": 1024}
+    "is a `nextCursor` of this list",
+    _matching("[A-Za-z0-9_-]{1,1024}"),
+    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,1024}$"},
 )
 TEXT: Rule[str] = Rule(
     f"is a text of 1 to {MAX_TEXT_CHARACTERS} characters",
