@@ -101,6 +101,7 @@ PLACES: Mapping[str, Place] = {
         "infra", "workerflow.tables", "tools.package", others=frozenset({"aws_cdk", "constructs", "jsii"})
     ),
     "tools": place("tools", "workerflow", others=SDK | TYPES_OF_THE_SDK | {"jsonschema_rs"}),
+    "tools/compile_templates.py": place("functions.dashboard.pages", others=frozenset({"jinja2"})),
     "tools/bench": place("tools", "tests.support"),
     "tools/local": place("tools", "workerflow", others=SDK),
     "tools/local/handlers": place("workerflow.handlers"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,18 @@ import pytest
 from infra.environments import LOCAL
 from tests.infra.templates import Json, Resources
 from tools.build_manifest import BUILTIN_FOLDER, BUILTIN_PACKAGE
-from tools.package import Assets, build_assets
+from tools.package import Assets, PackagingError, build_assets
 from tools.package.functions import FUNCTIONS, READ_THE_MANIFEST
+from tools.package.pages import page_sources
 from tools.package.runtime import lay_out_runtime
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted(
+    file.relative_to(ROOT / "functions/dashboard/templates").as_posix()
+    for file in (ROOT / "functions/dashboard/templates").rglob("*.html")
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +141,45 @@ def test_a_function_carries_no_other_function(assets: Assets) -> None:
     for name in FUNCTIONS:
         folders = {path.name for path in (assets.functions[name] / "functions").iterdir() if path.is_dir()}
         assert folders == {name, "__pycache__"}
+
+
+def test_the_dashboard_renders_its_pages_from_its_asset_and_the_layers_alone(
+    assets: Assets, lambda_runtime: Path
+) -> None:
+    """Every template is there, compiled; nothing is left to be parsed on Lambda."""
+    script = (
+        "from functions.dashboard.pages.rendering import Frame, environment, render\n"
+        f"for name in {TEMPLATES!r}:\n"
+        "    environment().get_template(name)\n"
+        "shown = dict(refusal=None, wait_seconds=0, environment='dev', is_local=False)\n"
+        "print(render('sign_in.html', Frame(nonce='n', now_ms=0), **shown))\n"
+        "import sys; print('jinja2.parser' in sys.modules and environment().loader.has_source_access)\n"
+    )
+    done = python(script, [assets.functions["dashboard"], *layers_of(assets), lambda_runtime], {})
+    assert done.returncode == 0, done.stderr
+    assert "<h1>Sign in</h1>" in done.stdout
+    assert done.stdout.splitlines()[-1] == "False"
+    assert not (assets.functions["dashboard"] / "functions/dashboard/templates").exists()
+
+
+def test_the_dashboard_carries_htmx_as_the_lock_file_names_it(assets: Assets) -> None:
+    packaged = assets.functions["dashboard"] / "functions/dashboard/assets/htmx.min.js"
+    assert packaged.read_bytes() == (ROOT / "node_modules/htmx.org/dist/htmx.min.js").read_bytes()
+    locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]["node_modules/htmx.org"]["version"]
+    assert f'version:"{locked}"' in packaged.read_text()
+
+
+def test_a_faulty_template_is_told_with_its_line(tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    for name in ("functions", "tools", "layers", "node_modules"):
+        root.mkdir(exist_ok=True)
+        (root / name).symlink_to(ROOT / name)
+    (root / "functions").unlink()
+    shutil.copytree(ROOT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(ROOT / "uv.lock", root / "uv.lock")
+    (root / "functions/dashboard/templates/problem.html").write_text("fine\n{% if %}\n")
+    with pytest.raises(PackagingError, match=r"problem\.html:2: "):
+        page_sources(root, tmp_path / "build")
 
 
 def test_extra_handlers_become_a_package_beside_functions(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
     .build/functions/<name>/functions/<name>/...          a function; its import paths are the repository's
     .build/functions/<name>/functions/<name>/manifest.json     where the function reads it
     .build/functions/workflow/extra_handlers/...          handlers from WORKERFLOW_HANDLERS
+    .build/functions/dashboard/functions/dashboard/compiled/...    its templates, as Python modules
 
 An asset changes when, and only when, its sources do, so that a deployment without changes is none.
 """

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.package.pages import TEMPLATES, page_sources
 from tools.package.staging import Source, stage
 
 FUNCTIONS = ("ingress", "consumer", "workflow", "scheduler", "dashboard")
@@ -36,12 +37,15 @@ def extra_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 def stage_function(root: Path, name: str, target: Path, *, manifest: Path, handlers: Handlers) -> Path:
     """Bring the asset of the function `name` up to date; returns `target`."""
+    left_out = frozenset({TEMPLATES}) if name == "dashboard" else frozenset[str]()
     sources = [
         Source(root / "functions/__init__.py", "functions/__init__.py"),
-        Source(root / "functions" / name, f"functions/{name}"),
+        Source(root / "functions" / name, f"functions/{name}", without=left_out),
     ]
     if name in READ_THE_MANIFEST:
         sources.append(Source(manifest, f"functions/{name}/manifest.json"))
     if name == "workflow":
         sources += handlers.sources()
+    if name == "dashboard":
+        sources += page_sources(root, target.parent)
     return stage(sources, target, imported_from=TASK_ROOT)

@@ -209,7 +209,29 @@
     if (act) act();
   };
 
+  /* Refused calls: the lines that somebody signed beside those that came; nothing of them is sent anywhere. */
+  const digest = (line) => (line.match(/\b[0-9a-f]{64}\b/) || [line])[0];
+  const compare = (field) => {
+    const box = field.closest("[data-compare]");
+    const lines = field.value.replace(/\r/g, "").replace(/\n$/, "").split("\n");
+    const rows = all("tbody tr", box);
+    let differing = 0;
+    rows.forEach((row, at) => {
+      const came = one("[data-line]", row).dataset.line;
+      const yours = lines[at] ?? "";
+      const differs = field.value !== "" && digest(came) !== digest(yours.trim());
+      differing += differs ? 1 : 0;
+      row.classList.toggle("differs", differs);
+      one("[data-yours]", row).textContent = yours;
+    });
+    for (const cell of all("[data-yours]", box)) cell.hidden = field.value === "";
+    one("[data-verdict]", box).textContent =
+      field.value === "" ? "" : differing ? `${differing} of ${rows.length} lines differ.` : "No line differs: the secret is another one.";
+  };
+  for (const field of all("[data-compare-field]")) field.hidden = false;
+
   document.addEventListener("keydown", press);
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-compare-with]")) compare(event.target); });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;

@@ -20,6 +20,8 @@ MAX_ALL_CHARS = 64 * 1024
 OPEN_UP_TO_NODES = 120
 """A small document is shown unfolded to its third level."""
 _OPEN_DEPTH = 3
+_OPEN_ITEMS = 24
+"""A longer list inside the document stays folded."""
 _BRIEF_CHARS = 60
 
 
@@ -146,7 +148,7 @@ class _Builder:
 
 
 def _opened(node: JsonNode, depth: int, until: int) -> JsonNode:
-    if not node.is_branch or depth >= until:
+    if not node.is_branch or depth >= until or (depth and node.count > _OPEN_ITEMS):
         return node
     children = tuple(_opened(child, depth + 1, until) for child in node.children)
     return JsonNode(node.kind, node.name, count=node.count, left_out=node.left_out, is_open=True, children=children)
