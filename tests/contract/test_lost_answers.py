@@ -46,6 +46,7 @@ WRITES: dict[str, Callable[[AwsWorld], object]] = {
     "a finish with its letter": lambda world: world.runs.write(
         replace(failed(RUN), version=1), letter=letter_of(failed(RUN))
     ),
+    "a cancellation": lambda world: world.runs.write(RUN, audit=AUDIT),
     "a replay": lambda world: world.replays.record_replay(a_replay(ACCEPTANCE, 1)),
     "a switch": lambda world: world.switches.put_switch(SWITCH, AUDIT),
     "an order with a key": lambda world: world.switches.put_switch(SWITCH, replace(AUDIT, operation=KEY)),

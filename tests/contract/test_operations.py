@@ -8,13 +8,15 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.worlds import Ports
-from tests.support.runs import a_replay
+from tests.support.runs import a_replay, a_run, failed, letter_of
 from tests.support.schedules import a_fire
 from tests.support.tasks import NOW_MS, an_acceptance
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.dead_letter import LetterState
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import OperationRepeatedError, StoreUnavailableError
 from workerflow.domain.operation import REMEMBERED_SECONDS, Operation, OperationKey
+from workerflow.domain.run import RunState
 from workerflow.ports.stores import Conflict, Written
 
 KEY = OperationKey.of("a" * 12, "order-1", "default", "switch.set", "route:echo", "paused")
@@ -24,12 +26,26 @@ EVENT = AuditEvent(
 OPERATION = Operation("default", KEY, "switch.set", "route:echo", NOW_MS, "1" * 16, {"after": "paused"})
 SWITCH = Switch("default", "route:echo", Enablement.PAUSED, "why", "ops", NOW_MS, 1, "1" * 16)
 FIRE = a_fire()
+FAILED = an_acceptance("failed")
+LETTER = letter_of(failed(a_run(FAILED)), FAILED)
+RUN = a_run()
 
 ORDERS: dict[str, Callable[[Ports, AuditEvent], object]] = {
     "a replay": lambda world, event: world.replays.record_replay(replace(a_replay(an_acceptance(), 1), audit=event)),
     "a switch": lambda world, event: world.switches.put_switch(replace(SWITCH, nonce=event.nonce), event),
+    "a change of a run": lambda world, event: world.runs.write(
+        replace(RUN, version=1, nonce=event.nonce, state=RunState.CANCELLED), audit=event
+    ),
+    "the end of a letter": lambda world, event: world.replays.resolve_letter(
+        replace(LETTER, state=LetterState.RESOLVED, note="done", resolved_by="ops", resolution=event.nonce), event
+    ),
     "a manual run": lambda world, event: world.schedules.record_manual(FIRE, event, now_ms=NOW_MS),
 }
+
+
+@pytest.fixture(autouse=True)
+def _a_letter(world: Ports) -> None:
+    world.runs.write(replace(failed(a_run(FAILED)), version=1), letter=LETTER)
 
 
 def test_an_order_that_changed_nothing_is_told_and_found_by_its_key(world: Ports) -> None:
@@ -97,6 +113,8 @@ def test_an_order_whose_key_is_taken_has_no_effect(
     assert len(world.audit_events()) == 1
     assert world.switches.list_switches("default") == []
     assert world.acceptances.get("default", FIRE.key_hash) is None
+    assert world.runs.get("default", RUN.trace_id) is None
+    assert world.replays.get_letter("default", LETTER.trace_id) == LETTER
     assert world.replays.lineage("default", an_acceptance().root) == []
 
 

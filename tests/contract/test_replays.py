@@ -9,6 +9,7 @@ import pytest
 from tests.contract.worlds import Ports
 from tests.support.runs import A_FAILURE, a_child, a_replay, a_run, failed, letter_of
 from tests.support.tasks import NOW_MS, an_acceptance
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter, LetterState, letter_position
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.ports.stores import Conflict, LetterEntry, Written
@@ -200,3 +201,64 @@ def _assert_nothing_but_the_letter(world: Ports, letter: DeadLetter) -> None:
     assert list(world.replays.lineage("default", PARENT.trace_id)) == []
     assert world.replays.get_letter("default", PARENT.trace_id) == letter
     assert world.audit_events() == []
+
+
+def _resolved(letter: DeadLetter, nonce: str = "1" * 16) -> tuple[DeadLetter, AuditEvent]:
+    """What resolving a letter leaves, and the audit event of it."""
+    after = replace(
+        letter,
+        state=LetterState.RESOLVED,
+        note="the customer was told",
+        resolved_by=f"ops {nonce[0]}",
+        resolved_at_ms=NOW_MS + 5,
+        resolution=nonce,
+    )
+    return after, AuditEvent("default", NOW_MS + 5, nonce, "ops", "letter.resolved", letter.trace_id)
+
+
+def test_a_letter_is_resolved_with_its_audit_row_and_is_open_no_more(world: Ports, letter: DeadLetter) -> None:
+    after, audit = _resolved(letter)
+    assert world.replays.resolve_letter(after, audit) == Written()
+    assert world.replays.get_letter("default", letter.trace_id) == after
+    assert world.audit_events() == [audit]
+    assert world.replays.count_open_letters("default", 10) == 0
+
+
+def test_a_letter_is_resolved_once(world: Ports, letter: DeadLetter) -> None:
+    first, audit = _resolved(letter)
+    world.replays.resolve_letter(first, audit)
+    second, another = _resolved(letter, "2" * 16)
+    assert world.replays.resolve_letter(second, another) == Conflict(first)
+    assert world.audit_events() == [audit]
+
+
+def test_a_letter_that_was_replayed_is_not_resolved(world: Ports, letter: DeadLetter) -> None:
+    record = a_replay(PARENT, 1, letter=letter)
+    world.replays.record_replay(record)
+    outcome = world.replays.resolve_letter(*_resolved(letter))
+    assert outcome == Conflict(replace(letter, state=LetterState.REPLAYED, child=record.acceptance.trace_id))
+
+
+def test_a_letter_that_is_not_there_is_not_resolved(world: Ports, letter: DeadLetter) -> None:
+    nobodys = replace(letter, trace_id=SIBLING.trace_id)
+    assert world.replays.resolve_letter(*_resolved(nobodys)) == Conflict(None)
+    assert world.audit_events() == []
+
+
+def test_a_resolution_whose_answer_was_lost_is_found_to_be_our_own(world: Ports, letter: DeadLetter) -> None:
+    with world.losing_answers(), pytest.raises(StoreUnavailableError):
+        world.replays.resolve_letter(*_resolved(letter))
+    assert world.replays.resolve_letter(*_resolved(letter)) == Written()
+    assert len(world.audit_events()) == 1
+
+
+def test_a_resolved_letter_that_is_replayed_after_all_is_not_resolved_any_more(
+    world: Ports, letter: DeadLetter
+) -> None:
+    after, audit = _resolved(letter)
+    world.replays.resolve_letter(after, audit)
+    record = a_replay(PARENT, 1, letter=after)
+    assert world.replays.record_replay(record) == Written()
+    assert world.replays.get_letter("default", PARENT.trace_id) == replace(
+        letter, state=LetterState.REPLAYED, child=record.acceptance.trace_id
+    )

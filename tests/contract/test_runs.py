@@ -35,6 +35,7 @@ def test_a_row_with_everything_in_it_is_read_back_whole(world: Ports) -> None:
         paused=True,
         handed_over=True,
         resends=3,
+        cancel_asked_at_ms=NOW_MS + 3,
         not_before_ms=NOW_MS + 1,
         due_at_ms=NOW_MS + 2,
         output=b'{"version":1,"document":{}}',

@@ -18,6 +18,7 @@ from workerflow.adapters.dynamodb.item_size import item_bytes
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.operation import OperationKey
 from workerflow.domain.run import RunState
 from workerflow.domain.schedule_cursor import DUE_SHARDS, Missed
 from workerflow.domain.tenants import RateLimit
@@ -26,6 +27,16 @@ from workerflow.ports.tenants import Slot, TenantsDocument
 
 SMALL = an_acceptance("3f2504e0-4f89-41d3-9a0c-0305e82c3301", body=b'{"n": "' + b"x" * 91 + b'"}')
 RUN = a_run(SMALL)
+AN_ORDER = AuditEvent(
+    "default",
+    NOW_MS,
+    "1" * 16,
+    "ops (aaaaaaaaaaaa)",
+    "run.cancelled",
+    RUN.trace_id,
+    "why",
+    operation=OperationKey.of("a" * 12, "order-1", "cancel"),
+)
 DONE = next_version(RUN, "2" * 16, state=RunState.SUCCEEDED, output=b'{"version":1,"document":{"ok":true}}')
 
 
@@ -217,3 +228,26 @@ def test_tenants_are_published_in_one_transaction(world: AwsWorld) -> None:
 
 def _incompressible(size: int) -> bytes:
     return shake_128(b"seed").digest(size)
+
+
+def test_an_order_with_a_key_costs_its_audit_row_and_its_operation_beside_its_effect(world: AwsWorld) -> None:
+    meter = Meter(world)
+    world.runs.write(RUN, audit=AN_ORDER)
+    assert _bills(world, meter) == [("runs", 2, {}), ("audit_events", 2, {}), ("operations", 2, {})]
+
+
+def test_one_that_changed_nothing_costs_these_alone(world: AwsWorld) -> None:
+    meter = Meter(world)
+    world.operations.record(AN_ORDER)
+    assert meter.units == 4
+
+
+def test_a_letter_is_resolved_for_ten_units(world: AwsWorld) -> None:
+    end = failed(RUN)
+    letter = letter_of(end, SMALL)
+    world.runs.write(RUN)
+    world.runs.write(end, letter=letter)
+    meter = Meter(world)
+    world.replays.resolve_letter(replace(letter, note="done", resolved_by="ops", resolution="1" * 16), AN_ORDER)
+    assert _bills(world, meter)[0] == ("dead_letters", 2, {"letters_by_time": 2, "letters_open": 2})
+    assert meter.units == 10

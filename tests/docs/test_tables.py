@@ -115,6 +115,7 @@ def _items_of_runs() -> list[dict[str, Any]]:
         capped=True,
         handed_over=True,
         resends=1,
+        cancel_asked_at_ms=5,
         has_output_item=True,
     )
     records = [
@@ -129,7 +130,8 @@ def _items_of_runs() -> list[dict[str, Any]]:
 
 
 def _items_of_letters() -> list[dict[str, Any]]:
-    letter = replace(letter_of(failed(a_run())), state=LetterState.OPEN, child="c" * 44)
+    letter = replace(letter_of(failed(a_run())), state=LetterState.OPEN, child="c" * 44, note="done")
+    letter = replace(letter, resolved_by="ops", resolved_at_ms=NOW_MS, resolution="1")
     return [letter_codec.to_item(replace(letter, payload=stored)) for stored in (SQUEEZED, PLAIN, POINTED)] + [
         letter_codec.to_item(replace(letter, traceback="short"))
     ]

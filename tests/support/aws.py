@@ -119,7 +119,7 @@ class AwsWorld:
         told = {"audit": physical(AUDIT_EVENTS), "operations": physical(OPERATIONS)}
         self.operations = DynamoOperations(database, **told)
         self.acceptances = DynamoAcceptances(database, physical(IDEMPOTENCY_KEYS))
-        self.runs = DynamoRuns(database, runs=physical(RUNS), letters=physical(DEAD_LETTERS))
+        self.runs = DynamoRuns(database, runs=physical(RUNS), letters=physical(DEAD_LETTERS), **told)
         self.replays = DynamoReplays(
             database,
             letters=physical(DEAD_LETTERS),

@@ -49,6 +49,7 @@ def worst_run(error: str) -> Run:
         paused=True,
         handed_over=True,
         resends=999,
+        cancel_asked_at_ms=odd_ms,
         history=history,
         has_output_item=True,
         letter_class=LetterClass.INVALID_PAYLOAD,
@@ -107,4 +108,4 @@ def test_the_rows_of_a_success_are_far_below_their_unit() -> None:
 
 
 def test_the_longest_row_leaves_room_for_an_error() -> None:
-    assert run.row_bytes(worst_run("")) == 855
+    assert run.row_bytes(worst_run("")) == 872

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from tests.support.runs import a_replay, a_run, failed, letter_of
 from tests.support.tasks import NOW_MS, an_acceptance
 from workerflow.adapters.dynamodb.attributes import pack, squeezed, stretched, unpack
-from workerflow.adapters.dynamodb.items import acceptance, attempt, audit, letter, lineage, run, state
+from workerflow.adapters.dynamodb.items import acceptance, attempt, audit, letter, lineage, operation, run, state
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError
+from workerflow.domain.operation import Operation, OperationKey
 from workerflow.domain.run import Attempt, AttemptResult, LetterClass, Run, RunState
 from workerflow.domain.stored import StoredBytes
 from workerflow.ports.stores import AttemptRecord, Cursor
@@ -43,6 +44,7 @@ RUNS = st.builds(
     capped=st.booleans(),
     handed_over=st.booleans(),
     resends=st.integers(0, 1000),
+    cancel_asked_at_ms=st.none() | TIMES,
     finished_at_ms=st.none() | TIMES,
     history=st.lists(
         st.builds(Attempt, st.integers(1, 25), TIMES, TIMES, st.sampled_from(AttemptResult)), max_size=8
@@ -88,8 +90,17 @@ def test_text_is_kept_compressed_and_noise_as_it_is() -> None:
 
 @given(st.dictionaries(TEXTS, TEXTS, max_size=3), TIMES, NONCES, TEXTS, TEXTS)
 def test_an_audit_event_comes_back(details: dict[str, str], at_ms: int, nonce: str, actor: str, reason: str) -> None:
-    event = AuditEvent("default", at_ms, nonce, actor, "run.replayed", "target", reason, details)
+    event = AuditEvent("default", at_ms, nonce, actor, "run.replayed", "target", reason, details, "192.0.2.7")
     assert audit.from_item(_through_dynamodb(audit.to_item(event))) == event
+
+
+@given(st.dictionaries(TEXTS, TEXTS, max_size=3), TIMES, NONCES, st.text("!~aZ", min_size=1, max_size=255), TEXTS)
+def test_an_order_comes_back(details: dict[str, str], at_ms: int, nonce: str, key: str, target: str) -> None:
+    asked = OperationKey.of("a" * 12, key, "default", target)
+    event = AuditEvent("default", at_ms, nonce, "ops", "run.replayed", target, "why", details, operation=asked)
+    assert operation.from_item(_through_dynamodb(operation.to_item(event, asked))) == Operation(
+        "default", asked, "run.replayed", target, at_ms, nonce, details
+    )
 
 
 CODECS: list[tuple[object, Callable[[Any], dict[str, Any]], Callable[[Any], object]]] = [
@@ -98,6 +109,11 @@ CODECS: list[tuple[object, Callable[[Any], dict[str, Any]], Callable[[Any], obje
     (a_replay(an_acceptance(), 7).acceptance, acceptance.to_item, acceptance.from_item),
     (letter_of(failed(a_run())), letter.to_item, letter.from_item),
     (replace(letter_of(failed(a_run())), payload=None), letter.to_item, letter.from_item),
+    (
+        replace(letter_of(failed(a_run())), note="done", resolved_by="ops", resolved_at_ms=1, resolution="1"),
+        letter.to_item,
+        letter.from_item,
+    ),
     (a_replay(an_acceptance(), 7).entry, lineage.to_item, lineage.from_item),
     (replace(a_replay(an_acceptance(), 20).entry, edited=True), lineage.to_item, lineage.from_item),
     (Cursor("default", 3, "", 9, "1" * 16), state.cursor_to_item, state.cursor_from_item),

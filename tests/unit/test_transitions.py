@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.tasks import DAY_MS, NOW_MS, POLICY, an_acceptance
+from workerflow.domain.cancelling import cancel, is_cancelled, obstacle_to_retry, retry_now
+from workerflow.domain.errors import TaskCancelledError
 from workerflow.domain.failure import Failure
 from workerflow.domain.holding import park_for_cap, park_for_drain, park_for_pause, release_capped, release_paused
 from workerflow.domain.run import HISTORY_KEPT, AttemptResult, LetterClass, Run, RunState
 from workerflow.domain.transitions import (
+    CANCELLED_WORDS,
+    ERROR_KEPT,
     LEASE_MARGIN_S,
     RESEND_BASE_S,
     RESEND_CAP_S,
@@ -277,12 +281,69 @@ class TestDrain:
         assert decision.run.letter_class is LetterClass.PLATFORM
 
 
+class TestCancel:
+    def test_what_has_no_live_lease_is_over_at_once(self) -> None:
+        for run in (fresh(), sync(), fail_at(running(), at(1)), running()):
+            decision = cancel(run, at(286))
+            assert isinstance(decision, Update)
+            assert (decision.run.state, decision.run.finished_at_ms) == (RunState.CANCELLED, at(286).ms)
+            assert (decision.run.due_at_ms, decision.run.letter_class) == (None, None)
+
+    def test_what_has_one_is_marked_and_found_after_its_lease(self) -> None:
+        decision = cancel(running(), at(1))
+        assert isinstance(decision, Update)
+        run = decision.run
+        assert (run.state, run.cancel_asked_at_ms) == (RunState.RUNNING, at(1).ms)
+        assert run.due_at_ms == (run.lease_until_ms or 0) + LEASE_MARGIN_S * 1000
+        assert cancel(run, at(2)) == Leave()
+
+    @pytest.mark.parametrize("state", [state for state in RunState if state.is_terminal])
+    def test_what_has_ended_stays_so(self, state: RunState) -> None:
+        assert cancel(fresh(state=state), at()) == Leave()
+
+    def test_the_marks_worker_and_nobody_else_is_to_end(self) -> None:
+        marked = replace(running(), cancel_asked_at_ms=1)
+        assert is_cancelled(marked, 1)
+        assert is_cancelled(replace(marked, state=RunState.CANCELLED), 2)
+        assert not any(is_cancelled(run, 1) for run in (None, running(), replace(marked, attempt=2)))
+
+    def test_a_handler_that_gives_up_unasked_has_failed(self) -> None:
+        gives_up = Failure.from_exception(TaskCancelledError("by itself"))
+        decision = fail(running(), at(1), gives_up, POLICY, jitter=0.5)
+        assert isinstance(decision, Close)
+        assert decision.run.letter_class is LetterClass.HANDLER_ERROR
+        assert decision.run.history[-1].result is AttemptResult.CANCELLED
+
+    def test_the_last_failure_is_told_with_it_and_kept_short(self) -> None:
+        waiting = fail_at(running(), at(1), replace(RETRYABLE, message="x" * 500))
+        decision = cancel(waiting, at(2))
+        assert isinstance(decision, Update)
+        assert (decision.run.error or "").startswith(f"{CANCELLED_WORDS}, after ConnectionError: x")
+        assert len(decision.run.error or "") == ERROR_KEPT
+
+
+class TestRetryNow:
+    def test_what_waits_for_its_time_does_not_any_more(self) -> None:
+        decision = retry_now(fail_at(running(), at(1)), at(2))
+        assert isinstance(decision, Resend)
+        run = decision.run
+        assert (run.state, run.not_before_ms, run.resends) == (RunState.QUEUED, None, 0)
+        assert run.due_at_ms == at(2 + RESEND_BASE_S).ms
+        assert isinstance(claim(run, at(3)), Begin)
+
+    def test_of_several_obstacles_the_first_is_told(self) -> None:
+        run = fresh(state=RunState.PARKED, paused=True, deadline_ms=0)
+        assert obstacle_to_retry(run, at()) == "paused"
+        assert retry_now(run, at()) == Leave()
+
+
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(
             [
                 *("claim", "succeed", "retry", "permanent", "crash", "due", "sweep"),
-                *("pause", "resume", "cap", "uncap", "drain"),
+                *("pause", "resume", "cap", "uncap", "drain", "disable", "hand_over"),
+                *("cancel", "retry_now"),
             ]
         ),
         st.floats(min_value=0, max_value=4000, allow_nan=False),
@@ -307,6 +368,10 @@ def step(run: Run, event: str, now: Now) -> Run:
         "cap": lambda: park_for_cap(run, now, max_attempts=MAX_ATTEMPTS, for_caller=False),
         "uncap": lambda: release_capped(run, now, max_attempts=MAX_ATTEMPTS),
         "drain": lambda: park_for_drain(run, now, max_attempts=MAX_ATTEMPTS),
+        "disable": lambda: close_disabled(run, now),
+        "hand_over": lambda: hand_over(run, now),
+        "cancel": lambda: cancel(run, now),
+        "retry_now": lambda: retry_now(run, now),
     }
     decision = decisions[event]()
     return run if isinstance(decision, Leave | Wait) else decision.run
@@ -329,3 +394,7 @@ def test_in_every_life_terminal_is_final_and_what_is_open_will_be_found(
         assert run.is_terminal or run.has_live_lease(now.ms) or run.due_at_ms is not None, f"lost after {event}"
         assert run.due_at_ms is None or not run.is_terminal
         assert (run.letter_class is not None and run.state is RunState.FAILED) or run.letter_class is None
+        if before.cancel_asked_at_ms is not None:
+            assert run.state in {RunState.RUNNING, RunState.SUCCEEDED, RunState.CANCELLED}, f"revived by {event}"
+            assert (run.attempt, run.cancel_asked_at_ms) == (before.attempt, before.cancel_asked_at_ms)
+        assert (run.state is RunState.CANCELLED) <= (run.cancel_asked_at_ms is not None)
