@@ -65,7 +65,7 @@ def _bar(one: AttemptView, end_ms: int | None, from_ms: int, scale: float, befor
     outcome = "running" if one.is_running else one.result.value if one.result else "unknown"
     if one.started_at_ms is None or end_ms is None:
         return AttemptBar(one, None, 0, 0, 0, None, outcome)
-    width = max(_LEAST_WIDTH, (end_ms - one.started_at_ms) * scale)
+    width = min(max(_LEAST_WIDTH, (end_ms - one.started_at_ms) * scale), WIDTH)  # clocks may disagree
     x = min(max(0.0, (one.started_at_ms - from_ms) * scale), WIDTH - width)
     took_ms = max(0, end_ms - one.started_at_ms)
     return AttemptBar(
