@@ -1,0 +1,85 @@
+"""The task that waits longest for its first attempt is found by few reads, or it is said that there may be an older."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.runs import a_run
+from tests.unit.services.reading import Reading
+from tests.unit.services.wired import TENANT, Wired
+from workerflow.domain.rollup import Span
+from workerflow.domain.run import RunState
+from workerflow.domain.task import Acceptance
+from workerflow.services.find_oldest_queued import ENTRIES_A_SHARD, OldestQueued
+from workerflow.services.newest_first import ENTRIES_READ
+
+NOON = 1_760_000_000_000 // Span.DAY.ms * Span.DAY.ms + Span.DAY.ms // 2
+MINUTE = 60_000
+
+
+@pytest.fixture(autouse=True)
+def at_noon(wired: Wired) -> None:
+    wired.clock.ms = NOON
+
+
+def find(wired: Wired, *, until_ms: int = NOON) -> OldestQueued:
+    reading = Reading(wired)
+    counts = reading.count_tasks(TENANT, until_ms - 60 * MINUTE, until_ms)
+    wired.memory.calls.clear()
+    return reading.find_oldest_queued(TENANT, counts)
+
+
+def take(wired: Wired, number: int, at_ms: int) -> list[Acceptance]:
+    return [wired.take(f"key-{at_ms + n}", accepted_at_ms=at_ms + n) for n in range(number)]
+
+
+def test_nothing_waits(wired: Wired) -> None:
+    [task] = take(wired, 1, NOON - MINUTE)
+    wired.keep(a_run(task))
+    assert find(wired) == OldestQueued(None, is_exact=True)
+
+
+def test_a_task_without_row_waits(wired: Wired) -> None:
+    oldest, _, claimed = take(wired, 3, NOON - MINUTE)
+    wired.keep(a_run(claimed))
+    assert find(wired) == OldestQueued(oldest.accepted_at_ms, is_exact=True)
+
+
+def test_the_rows_that_were_counted_are_not_read_again(wired: Wired) -> None:
+    take(wired, 3, NOON - MINUTE)
+    find(wired)
+    assert set(wired.memory.calls) == {"runs.due"}
+
+
+def test_a_task_that_the_tick_sends_again_waits(wired: Wired) -> None:
+    [swept] = take(wired, 1, NOON - 600 * MINUTE)
+    wired.queued(swept, due_in_seconds=600)
+    take(wired, 1, NOON - MINUTE)
+    assert find(wired) == OldestQueued(swept.accepted_at_ms, is_exact=True)
+
+
+def test_one_that_waits_for_its_next_attempt_does_not(wired: Wired) -> None:
+    [task] = take(wired, 1, NOON - 600 * MINUTE)
+    wired.keep(a_run(task, state=RunState.WAITING, due_at_ms=NOON))
+    assert find(wired) == OldestQueued(None, is_exact=True)
+
+
+def test_very_many_that_are_open_may_hide_an_older_one(wired: Wired) -> None:
+    for task in take(wired, 8 * ENTRIES_A_SHARD, NOON - 600 * MINUTE):
+        wired.queued(task, due_in_seconds=task.accepted_at_ms % 97)
+    found = find(wired)
+    assert found.accepted_at_ms is not None
+    assert not found.is_exact
+
+
+def test_of_more_tasks_than_are_counted_the_oldest_that_are_not_swept_are_looked_at(wired: Wired) -> None:
+    tasks = take(wired, ENTRIES_READ + 100, NOON - 4 * MINUTE)
+    assert find(wired) == OldestQueued(tasks[0].accepted_at_ms, is_exact=True)
+    for task in tasks[:-1]:
+        wired.keep(a_run(task))
+    assert find(wired) == OldestQueued(None, is_exact=False)
+
+
+def test_a_window_of_the_past_tells_of_now(wired: Wired) -> None:
+    [task] = take(wired, 1, NOON - MINUTE)
+    assert find(wired, until_ms=NOON - 60 * MINUTE) == OldestQueued(task.accepted_at_ms, is_exact=True)
