@@ -59,7 +59,7 @@ class FakeAcceptances:
             )
             part = _newest(found, attrgetter("trace_id"), limit)
             readable = [one for one in part.entries if not self._memory.is_spoilt("acceptances", tenant, one.key_hash)]
-            return replace(part, entries=[_accepted_task(one) for one in readable])
+            return Newest([_accepted_task(one) for one in readable], part.next_before)
 
 
 def _newest[T](found: Iterable[T], position: Callable[[T], str], limit: int) -> Newest[T]:

@@ -47,14 +47,13 @@ def counted(wired: Wired, start_ms: int, *, at_ms: int | None = None, span: Span
         wired.memory.rollups[TENANT, span.value, start_ms, source] = rollup
 
 
-def counted_to(wired: Wired, until_ms: int, *, hours: int = 24, **counts: int) -> None:
+def counted_to(wired: Wired, until_ms: int, *, hours: int = 24, succeeded: int) -> None:
     """Let all quarters and hours of some hours stand, the last of them whole."""
     first_ms = Span.HOUR.start_of(until_ms) - hours * HOUR
     for start_ms in range(first_ms, until_ms, QUARTER):
-        counted(wired, start_ms, **counts)
+        counted(wired, start_ms, succeeded=succeeded)
     for start_ms in range(first_ms, until_ms, HOUR):
-        of_hour = {state: 4 * number for state, number in counts.items()}
-        counted(wired, start_ms, span=Span.HOUR, **of_hour)
+        counted(wired, start_ms, span=Span.HOUR, succeeded=4 * succeeded)
 
 
 def roll_up(wired: Wired, due_at_ms: int) -> None:

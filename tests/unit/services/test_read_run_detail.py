@@ -132,7 +132,8 @@ class TestForgotten:
 
     def test_a_letter_keeps_its_payload_and_its_root(self, wired: Wired) -> None:
         task = failed_task(wired)
-        wired.memory.letters[TENANT, task.trace_id] = replace(wired.letter(task), root="a" * 44)  # type: ignore[type-var]
+        letter = wired.memory.letters[TENANT, task.trace_id]
+        wired.memory.letters[TENANT, task.trace_id] = replace(letter, root="a" * 44)
         wired.clock.ms = task.expires_at_s * 1000
         detail = detail_of(wired, task)
         assert (detail.payload, detail.content_type) == (b'{"n":1}', "application/json")
