@@ -276,6 +276,14 @@ def test_what_is_counted_up_to_a_number_is_marked(wired: Wired, monkeypatch: pyt
     assert wired.list_error_groups(TENANT).count_is_exact
 
 
+def test_more_letters_behind_the_walk_than_are_read_are_listed_in_part(wired: Wired) -> None:
+    some_letters(wired, list_error_groups.TAIL_READ + 200, fingerprint=A)
+    found = wired.list_error_groups(TENANT)
+    [view] = found.groups
+    assert list_error_groups.TAIL_READ / 2 < view.group.count <= list_error_groups.TAIL_READ
+    assert not found.count_is_exact
+
+
 def test_no_more_groups_are_listed_than_fit_and_that_is_marked(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_error_groups, "GROUPS_LISTED", 3)
     for number in range(4):

@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from workerflow.domain.dead_letter import letter_position
 from workerflow.domain.error_group import ErrorGroup
+from workerflow.domain.identity import SHARDS
 from workerflow.ports.error_groups import GROUPS_READ, ErrorGroupStore
 from workerflow.ports.stores import LetterEntry, Newest, ReplayStore
 from workerflow.ports.world import Clock
@@ -106,7 +107,8 @@ class ListErrorGroups:
             )
 
         end = letter_position(self.clock.now_ms() + 1)
-        walk = NewestFirst(read, attrgetter("position"), before=end, part=PART, entries=limit)
+        part = min(PART, limit // SHARDS)  # nothing is merged before something of each shard was read
+        walk = NewestFirst(read, attrgetter("position"), before=end, part=part, entries=limit)
         found = [entry for entry in walk if entry.position > after]
         return found, walk.is_over
 
