@@ -52,7 +52,7 @@ class Endpoint:
     @property
     def is_write(self) -> bool:
         """Whether it carries an order out, which has a key."""
-        return self.scope is Scope.WRITE
+        return self.scope is Scope.WRITE and self.method == "POST"
 
     def load(self) -> Handler:
         """What answers it."""

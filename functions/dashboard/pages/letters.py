@@ -112,6 +112,7 @@ def _groups(dashboard: Dashboard, call: Call, asked: Asked) -> Response:
         groups=groups,
         any_open=any(view.open for view in groups),
         open_is_exact=found.open_is_exact,
+        count_is_exact=found.count_is_exact,
         orders=_orders(asked),
         **_filters(dashboard, call, asked),
     )

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from workerflow.services.read_routes import RouteView
 
 _TAKES: Mapping[str, str] = {
-    "any": "a WorkerFlow signature or a token",
-    "signature": "a WorkerFlow signature",
+    "any": "a signature or a token",
+    "signature": "a signature",
     "token": "a token",
 }
 _SAMPLE = """\
