@@ -117,9 +117,7 @@ class _Builder:
             return self._leaf("number", name, value)
         if isinstance(value, str):
             return self._leaf("text", name, value)
-        return JsonNode(
-            "word", name, {True: "true", False: "false"}.get(value, "null") if value is not None else "null"
-        )
+        return JsonNode("word", name, json.dumps(value))
 
     def _leaf(self, kind: str, name: str | None, text: str) -> JsonNode:
         shown = text[: min(MAX_TEXT_CHARS, max(self.budget.chars, 0))]

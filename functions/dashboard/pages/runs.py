@@ -14,7 +14,7 @@ from workerflow.domain.run import RunState
 from workerflow.services.list_tasks import TaskFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from functions.dashboard.call import Call
     from functions.dashboard.services import Dashboard
@@ -77,6 +77,6 @@ def _kind(query: Mapping[str, str]) -> Kind | None:
     return kinds[value] if value else None
 
 
-def _with(sources: list[str] | tuple[str, ...], chosen: str | None) -> list[str]:
+def _with(sources: Sequence[str], chosen: str | None) -> list[str]:
     """The choice of sources; one that is gone can still be looked for."""
     return [*sources, *([chosen] if chosen and chosen not in sources else [])]
