@@ -1,6 +1,7 @@
 """The rights are those that the functions need: what the fault test's stories call, and nothing beside it.
 
-    stories --calls, by function--> needed rights  ==  granted rights, but for some that no story tells of
+    stories             --calls, by function--> needed rights  ==  granted rights, but for some that no story tells of
+    dashboard's endpoints --/
 
 So a call that nobody granted is found here, and not in the first minute after a deploy; and so is a right that nobody
 uses any more.
@@ -9,12 +10,20 @@ uses any more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
+from functions.dashboard import wiring
+from functions.dashboard.endpoints import API
+from functions.dashboard.pages import PAGES
+from functions.dashboard.sessions import SECURE
 from tests.faults.flows import FLOWS
 from tests.faults.histories import play
 from tests.infra.test_rights import BUCKETS, EXPECTED, LETTERS, READ_QUEUE, SECRETS, TASKS
+from tests.integration.dashboard_things import seed
+from tests.integration.dashboard_world import dashboard_world
+from tests.support.access import KEYS
 from tests.support.aws import PREFIX
 from tests.support.faults import Call
 from tests.support.world import moto_world
@@ -33,7 +42,26 @@ FUNCTION_OF = {
     "Tick": "scheduler",
 }
 """Which function a call comes from, by the outermost of our own on the stack."""
-OPERATORS = {"ReplayTask", "RunSchedule", "SetSwitch", "ReadSchedules", "ReadRefusedCalls", "PublishTenants", ""}
+AT_THE_DASHBOARD = frozenset(
+    {
+        "AbortBulk",
+        "CancelRun",
+        "CarryOutOnce",
+        "CountBulk",
+        "ListErrorGroups",
+        "ReadBulkJobs",
+        "ReadRefusedCalls",
+        "ReadSchedules",
+        "ReplayTask",
+        "ResolveLetter",
+        "RetryNow",
+        "RunSchedule",
+        "SetSwitch",
+        "StartBulk",
+    }
+)
+"""What stories have operators do, who sit at the dashboard."""
+OPERATORS = {"PublishTenants", ""}
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "sqs.SendMessageBatch": ("sqs:SendMessage",),
     "lambda.Invoke": ("lambda:InvokeFunction",),
@@ -46,6 +74,7 @@ VERBS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
 PLACES = {
     "ingress": f"{SECRETS}/*/ingress-??????",
     "workflow": f"{SECRETS}/*/handlers/*",
+    "dashboard": f"{SECRETS}/_dashboard/key-??????",
 }
 
 UNTOLD = {
@@ -58,7 +87,14 @@ UNTOLD = {
         *((action, TASKS) for action in READ_QUEUE),  # the event source's
     },
     "workflow": {("secretsmanager:GetSecretValue", PLACES["workflow"])},  # the handlers'
-    "scheduler": {("dynamodb:DeleteItem", BUCKETS)},  # a place that was taken and nobody knows
+    "scheduler": {
+        ("dynamodb:DeleteItem", BUCKETS),  # a place that was taken and nobody knows
+        ("s3:ListBucket", "Bucket"),  # to know a payload that is gone from one that may not be read
+    },
+    "dashboard": {
+        ("secretsmanager:GetSecretValue", f"{SECRETS}/_dashboard/key"),  # before the first token is made
+        ("s3:ListBucket", "Bucket"),  # as the scheduler's
+    },
 }
 """Rights that no story needs, each for a reason."""
 
@@ -77,7 +113,7 @@ def rights_of(call: Call, function: str) -> Iterator[tuple[str, str]]:
         case "lambda":
             yield actions[0], "workerflow-prod-workflow"
         case "secretsmanager":
-            yield actions[0], PLACES[function]
+            yield actions[0], f"{SECRETS}/*" if call.operation == "DescribeSecret" else PLACES[function]
 
 
 def _items(call: Call) -> Iterator[tuple[str, str]]:
@@ -91,10 +127,30 @@ def _items(call: Call) -> Iterator[tuple[str, str]]:
         yield call.operation, parameters["TableName"] + index
 
 
+def needed_by_the_dashboard(folder: Path) -> Iterator[tuple[str, str]]:
+    """The rights that its endpoints need, each asked for something that there is."""
+    with pytest.MonkeyPatch.context() as patch, dashboard_world(patch, folder) as world:
+        things, token = seed(world, "default"), world.token()
+        wiring.dashboard.cache_clear()
+        world.aws.line.reset()
+        browser = world.browser(token)
+        for endpoint in API:
+            ask = things.ask(endpoint)
+            assert world.api(endpoint.method, ask.target(endpoint), ask.body, token=token).status == 200, endpoint.name
+        for endpoint in (one for one in PAGES if one.method == "GET"):
+            assert browser.open(things.ask(endpoint).target(endpoint)).status == 200, endpoint.name
+        secret = KEYS.csrf_token(KEYS.session_digest(browser.jar[SECURE.name]))
+        assert browser.submit("/sign-out", {"csrf": secret}).status == 303
+        for call in world.aws.line.calls:
+            if "lambda_handler" in call.site.caller:
+                yield from rights_of(call, "dashboard")
+
+
 @pytest.fixture(scope="module")
-def needed() -> Mapping[str, set[tuple[str, str]]]:
+def needed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[tuple[str, str]]]:
     """The rights that each function needs for all stories, when nothing fails."""
     found: dict[str, set[tuple[str, str]]] = {function: set() for function in EXPECTED}
+    found["dashboard"] = set(needed_by_the_dashboard(tmp_path_factory.mktemp("dashboard")))
     strangers = set()
     with moto_world() as aws:
         for flow in FLOWS:
@@ -102,7 +158,7 @@ def needed() -> Mapping[str, set[tuple[str, str]]]:
             play(world, flow)
             for call in world.line.calls:
                 outermost = call.site.caller.split(" > ")[0].split(".")[0]
-                if function := FUNCTION_OF.get(outermost):
+                if function := "dashboard" if outermost in AT_THE_DASHBOARD else FUNCTION_OF.get(outermost):
                     found[function].update(rights_of(call, function))
                 elif outermost not in OPERATORS:
                     strangers.add(call.site.caller)
