@@ -56,6 +56,17 @@ $(EMULATOR): tools/emulator/pyproject.toml tools/emulator/uv.lock $(UV_READY)
 	@UV_PROJECT_ENVIRONMENT="$(CURDIR)/.local/emulator-venv" $(UV) sync --frozen --quiet --project tools/emulator
 	@touch $@
 
+# The one thing that is installed outside of this folder: the browser that tests drive is the system's own, which is
+# looked after there.
+.PHONY: .chromium
+.chromium:
+	@command -v chromium >/dev/null && exit 0; \
+	command -v apt-get >/dev/null || { echo "workerflow: Chromium is missing: install it, so that \`chromium\` is on the PATH." >&2; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo "workerflow: Chromium is missing, and root has to install it: sudo apt-get install chromium" >&2; exit 1; }; \
+	echo "installing Chromium"; \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } >/dev/null \
+	  || { echo "workerflow: Chromium could not be installed; see above." >&2; exit 1; }
+
 # --- one machine ---
 
 up: $(READY) $(EMULATOR) ## deploy to this machine, show a call, a webhook and a schedule, say what to do next
@@ -95,14 +106,14 @@ destroy: $(READY) ## remove ENV, with its data, from the account of your AWS cre
 
 # --- quality ---
 
-test: lint $(EMULATOR) ## everything: lint and all tests
+test: lint $(EMULATOR) .chromium ## everything: lint and all tests
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not e2e"
 	@$(MAKE) test-e2e
 
 test-fast: $(READY) ## unit and contract tests, in seconds
 	@$(PYTEST) -n $(WORKERS) -q -m "not slow" tests/unit tests/contract
 
-test-e2e: $(READY) $(EMULATOR) ## end to end, deployed by the CDK CLI to an emulator of its own
+test-e2e: $(READY) $(EMULATOR) .chromium ## end to end, deployed by the CDK CLI to an emulator of its own
 	@$(PYTEST) -m e2e tests/e2e
 
 lint: $(READY) ## ruff, mypy, the dependency rule, cfn-lint
