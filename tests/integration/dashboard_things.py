@@ -16,13 +16,12 @@ from workerflow.domain.audit import AuditEvent
 from workerflow.domain.bulk import BulkAction, BulkJob, BulkState, LetterFilter
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.failure import Failure
-from workerflow.domain.rollup import Rollup, Span
+from workerflow.domain.rollup import ALL_SOURCES, Rollup, Span
 from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.ports.stores import Written
 
 ROUTE, SCHEDULE = "webhook_echo", "report"
-HOUR_MS = 3_600_000
 
 
 def mark_of(tenant: str) -> str:
@@ -184,10 +183,15 @@ def _switch(world: DashboardWorld, tenant: str) -> None:
 
 
 def _rollups(world: DashboardWorld, tenant: str) -> None:
-    """As many tasks as the tenant's name is worth: a number that no sum of others' makes up."""
-    start_ms = world.now_ms() // HOUR_MS * HOUR_MS - 3 * HOUR_MS
-    counts = {"succeeded": count_of(tenant)}
-    world.aws.rollups.put_many([Rollup(tenant, Span.HOUR, start_ms, f"route:{ROUTE}", start_ms, counts)])
+    """As many tasks as the tenant's name is worth: a number that no other's is."""
+    start_ms = Span.HOUR.start_of(world.now_ms()) - 3 * Span.HOUR.ms
+    counts, ended_ms = {"skipped": count_of(tenant)}, start_ms + 2 * Span.HOUR.ms
+    rollups = [
+        Rollup(tenant, span, start_ms, source, ended_ms, counts)
+        for span in (Span.QUARTER, Span.HOUR)
+        for source in (ALL_SOURCES, f"route:{ROUTE}")
+    ]
+    world.aws.rollups.put_many(rollups)
 
 
 def count_of(tenant: str) -> int:
