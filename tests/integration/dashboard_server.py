@@ -10,7 +10,7 @@ variant where the world's environment is `local`.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -48,8 +48,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     dashboard: DashboardWorld
 
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """What answers a method, whatever it is: `do_<method>`."""
+        if not name.startswith("do_"):
+            raise AttributeError(name)
+        return self.answer
+
     def answer(self) -> None:
-        """Answer a request of any method."""
+        """Answer a request."""
         length = int(self.headers.get("content-length") or 0)
         if length > MAX_BODY_BYTES:
             self.close_connection = True
@@ -80,7 +86,3 @@ class _Handler(BaseHTTPRequestHandler):
     @override
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the function has its own log."""
-
-
-for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
-    setattr(_Handler, f"do_{method}", _Handler.answer)

@@ -15,7 +15,7 @@ from workerflow.domain.task import Kind
 from workerflow.domain.timestamp import parse_timestamp
 
 LAST_MS = 9_999_999_999_999
-"""The last moment that positions of letters can name: in the year 2286."""
+"""The last moment that positions of letters can name: in the year 2286. Times from outside are of 1980 to 2199."""
 MAX_TEXT_CHARACTERS = 1000
 """Of a reason or a note."""
 MAX_LIMIT = 100
@@ -23,7 +23,7 @@ DEFAULT_LIMIT = 50
 MAX_NEXT_FIRES = 100
 
 _NAME = "[a-z][a-z0-9_]{0,62}"
-_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
+_TIME = r"(?:19[89]|2[01]\d)\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,7 @@ class Rule[T]:
 
 
 def _read_time(text: str) -> int | None:
-    time_ms = parse_timestamp(text) if re.fullmatch(_TIME, text, re.ASCII) else None
-    return time_ms if time_ms is not None and 0 <= time_ms <= LAST_MS else None
+    return parse_timestamp(text) if re.fullmatch(_TIME, text, re.ASCII) else None
 
 
 def _matching(pattern: str) -> Callable[[str], str | None]:
