@@ -1,4 +1,4 @@
-"""One random life of one task: deliveries, ticks and deaths, interleaved, and then the world goes on until it rests.
+"""One random life of one task: deliveries, ticks, deaths and orders, interleaved; then the world goes on to its rest.
 
 Everything is drawn from the seed, so that a failing history can be looked at again:
 
@@ -21,13 +21,16 @@ from tests.support.aws import AwsWorld
 from tests.support.tasks import NOW_MS, POLICY, a_manifest, an_acceptance
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.errors import TaskCancelledError
 from workerflow.domain.failure import Failure
+from workerflow.domain.operation import OperationKey
 from workerflow.domain.outcome import Execution
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import AttemptResult, Run, RunState
 from workerflow.domain.task import Acceptance, TaskMessage
 from workerflow.domain.tenants import TenantPolicy, Tenants
 from workerflow.domain.transitions import LEASE_MARGIN_S
+from workerflow.ports.operations import OperationStore
 from workerflow.ports.stores import (
     AcceptanceStore,
     BlobStore,
@@ -40,16 +43,20 @@ from workerflow.ports.stores import (
 )
 from workerflow.ports.tenants import Slot, SlotStore, TenantsDocument, TenantsStore
 from workerflow.ports.world import Died, HandlerCall, Invocation, NoAnswer, Reached
+from workerflow.services.cancel_run import CancelOrder, CancelRun
 from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.deliver_task import DeliverTask, ReturnAfter
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask, ExecutionOrder
+from workerflow.services.find_run import FindRun
 from workerflow.services.in_flight import InFlight
 from workerflow.services.ledger import Ledger
+from workerflow.services.once import CarriedOut, CarryOutOnce
 from workerflow.services.places import Places
 from workerflow.services.record_death import RecordDeath
 from workerflow.services.release_due import ReleaseDue
 from workerflow.services.resend import Resender, TickBudget
+from workerflow.services.retry_now import RetryNow, RetryOrder
 from workerflow.services.sweep import Sweep
 from workerflow.services.tell_run import TellRun
 from workerflow.services.tenants import KnownTenants
@@ -63,8 +70,11 @@ ROUNDS = 60
 MESSAGE_LOSS = 0.1
 """Far above any queue's: the ledger alone must suffice to find a task."""
 
-BEHAVIOURS = ("succeed", "succeed", "retry", "retry", "retry_late", "fail", "die", "vanish")
-"""What a handler does: `die` is seen by its invoker, `vanish` by nobody."""
+BEHAVIOURS = ("succeed", "succeed", "retry", "retry", "retry_late", "heed", "fail", "die", "vanish")
+"""What a handler does: `heed` gives up where it was asked to, `die` is seen by its invoker, `vanish` by nobody."""
+
+
+GIVES_UP = Failure.from_exception(TaskCancelledError("an operator cancelled the task"))
 
 
 class WorkerDeathError(BaseException):
@@ -83,6 +93,7 @@ class Stores:
     blobs: BlobStore
     tenants: TenantsStore
     slots: SlotStore
+    operations: OperationStore
 
     @classmethod
     def of(cls, world: FakeWorld | AwsWorld) -> Self:
@@ -96,6 +107,7 @@ class Stores:
             blobs=world.blobs,
             tenants=world.tenants,
             slots=world.slots,
+            operations=world.operations,
         )
 
 
@@ -112,6 +124,7 @@ class Story:
     letter: DeadLetter | None
     starts: tuple[tuple[int, str], ...]
     states_written: tuple[str, ...]
+    answers: tuple[str, ...]
     steps: int
 
 
@@ -166,6 +179,7 @@ class History:
         self.signals = FakeSignals()
         self.behaviours = [self.chance.choice(BEHAVIOURS) for _ in range(self.chance.randint(0, 4))]
         self.starts: list[tuple[int, str]] = []
+        self.answers: list[str] = []
         self.acceptance: Acceptance = an_acceptance(accepted_at_ms=NOW_MS)
         self.message = TaskMessage(TENANT, self.acceptance.trace_id)
         self._wire(self.interleaver.wrap)
@@ -195,7 +209,9 @@ class History:
     def _cast(self) -> Sequence[Callable[[], object]]:
         deliveries = self.chance.randint(0, 3)
         ticks = self.chance.randint(0, 3)
-        return [lambda: self._deliver(1)] * deliveries + [self._tick] * ticks
+        orders: list[Callable[[], object]] = [self._cancel] * self.chance.choice((0, 0, 1, 2))
+        orders += [self._retry] * self.chance.choice((0, 0, 0, 1))
+        return [lambda: self._deliver(1)] * deliveries + [self._tick] * ticks + orders
 
     def _wire(self, wrap: Callable[[Any], Any]) -> None:
         runs, acceptances, blobs = wrap(self.runs), wrap(self.stores.acceptances), wrap(self.stores.blobs)
@@ -232,6 +248,11 @@ class History:
             "clock": self.clock,
             "signals": self.signals,
         }
+        find_run = FindRun(acceptances=acceptances, runs=runs, clock=self.clock)
+        operations = wrap(self.stores.operations)
+        self.once = CarryOutOnce(operations=operations, clock=self.clock)
+        self.cancel_run = CancelRun(find_run=find_run, ledger=ledger, operations=operations)
+        self.retry_now = RetryNow(find_run=find_run, ledger=ledger, queue=queue, signals=self.signals)
         self.release_due = ReleaseDue(**ticking, switches=switches, enablement=enablement, capped=capped)
         self.sweep = Sweep(**ticking, acceptances=acceptances, cursors=cursors, ids=self.ids)
 
@@ -261,6 +282,8 @@ class History:
                 return Failure("retryable", "ConnectionError", "no route")
             case "retry_late":
                 return Failure("retryable", "TooManyRequests", "later", retry_after_seconds=600.0)
+            case "heed":
+                return GIVES_UP if call.is_cancelled() else Failure("retryable", "ConnectionError", "no route")
             case "fail":
                 return Failure("permanent", "PermanentError", "no such customer")
             case _:
@@ -269,6 +292,8 @@ class History:
     def _check_start(self, call: HandlerCall) -> None:
         states = [run.state for run in self.runs.written]
         assert RunState.SUCCEEDED not in states, "a handler was started after a recorded success"
+        asked = [run for run in self.runs.written if run.cancel_asked_at_ms is not None]
+        assert not asked, "a handler was started of a task that was to be cancelled"
         assert call.attempt > max((attempt for attempt, _ in self.starts), default=0), "an attempt was begun twice"
         assert call.attempt <= POLICY.max_attempts, "more attempts than the policy allows"
         others = [attempt for attempt in self.runs.alive if self.runs.holds_lease(attempt)]
@@ -280,6 +305,17 @@ class History:
         delivery = self.deliver(self.message, receives=receives)
         if isinstance(delivery, ReturnAfter) and self.chance.random() > MESSAGE_LOSS:
             self.queue.messages.append(self.message)
+
+    def _cancel(self) -> None:
+        """An order to cancel it. The second one has the same key: it is the same order, sent again."""
+        key = OperationKey.of("token", "cancel", "cancel")
+        order = CancelOrder(TENANT, self.acceptance.trace_id, "ops", "a mistake", operation=key)
+        outcome = self.once(TENANT, key, lambda: self.cancel_run(order))
+        if isinstance(outcome, CarriedOut):
+            self.answers.append(outcome.operation.details["after"])
+
+    def _retry(self) -> None:
+        self.retry_now(RetryOrder(TENANT, self.acceptance.trace_id, "ops", "it is back"))
 
     def _tick(self) -> None:
         for part in (self.release_due, self.sweep):
@@ -308,14 +344,25 @@ class History:
         assert run is not None, "the task was lost"
         assert run.is_terminal, f"the task does not end: {run.state}"
         assert not self.signals.told, self.signals.told
-        kept = [slot for slot in self.stores.slots.held(TENANT) if slot.until_ms > self.clock.ms + LEASE_MS]
+        held = (slot for slot in self.stores.slots.held(TENANT) if slot.holder != "another")
+        kept = [slot for slot in held if slot.until_ms > self.clock.ms + LEASE_MS]
         assert not kept, f"nobody frees {kept}"
         letter = self.stores.replays.get_letter(TENANT, run.trace_id)
         assert (letter is not None) == (run.state is RunState.FAILED), "letters and failed runs do not match"
         states = Counter(one.state for one in self.runs.written)
-        assert states[RunState.SUCCEEDED] + states[RunState.FAILED] == 1, states
+        assert sum(states[state] for state in RunState if state.is_terminal) == 1, states
+        assert len(set(self.answers)) <= 1, f"one order, several answers: {self.answers}"
+        if "cancelled" in self.answers:
+            assert run.state is RunState.CANCELLED, f"the answer was that it is cancelled, and it is {run.state}"
+        if "cancelling" in self.answers:
+            assert run.state in {RunState.CANCELLED, RunState.SUCCEEDED}, f"it was to be cancelled, and is {run.state}"
         return Story(
-            run, letter, tuple(self.starts), tuple(one.state.value for one in self.runs.written), self.interleaver.steps
+            run,
+            letter,
+            tuple(self.starts),
+            tuple(one.state.value for one in self.runs.written),
+            tuple(self.answers),
+            self.interleaver.steps,
         )
 
 

@@ -1,4 +1,4 @@
-"""Random interleavings of deliveries, ticks and deaths: on the in-memory stores, and the same seeds on the adapters."""
+"""Random interleavings of deliveries, ticks, deaths and orders: in memory, and the same seeds on the adapters."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ def test_histories_of_every_kind_are_among_them() -> None:
     """A simulation in which nothing goes wrong proves nothing: ends, retries and deaths must all occur."""
     stories = [History(seed, stores_in_memory()).play() for seed in range(200)]
     ends = {(story.run.state.value, story.run.letter_class) for story in stories}
-    assert {"succeeded", "failed"} <= {state for state, _ in ends}
+    assert {"succeeded", "failed", "cancelled"} <= {state for state, _ in ends}
     assert len(ends) >= 4
     assert {True, False} == {"parked" in story.states_written for story in stories}
     results = {attempt.result for story in stories for attempt in story.run.history}
-    assert {"succeeded", "permanent", "retryable", "crash"} <= {result.value for result in results}
+    assert {"succeeded", "permanent", "retryable", "crash", "cancelled"} <= {result.value for result in results}
+    orders = {(story.answers[:1], story.run.state.value) for story in stories}
+    assert {(("cancelled",), "cancelled"), (("cancelling",), "cancelled"), (("cancelling",), "succeeded")} <= orders
+    assert any(len(story.answers) > 1 for story in stories)
