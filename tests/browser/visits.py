@@ -102,6 +102,10 @@ class Visit:
     def end(self) -> None:
         """End the visit; whatever went wrong fails the test."""
         self.close()
+        self.require_no_faults()
+
+    def require_no_faults(self) -> None:
+        """Fail if anything went wrong until now."""
         assert [one for one in self.faults if not (self.expected and re.search(self.expected, one))] == []
 
     def close(self) -> None:

@@ -46,9 +46,8 @@ class Seeds:
         accepted_at_ms = _now_ms() - round(age_seconds * 1000)
         kind = "scheduled_job" if source.startswith("schedule:") else "http_route"
         fields: dict[str, Any] = {"nonce": f"{number:016x}", "kind": kind} | changes
-        acceptance = an_acceptance(
-            f"key-{number}", tenant=tenant, source=source, accepted_at_ms=accepted_at_ms, **fields
-        )
+        key = fields.pop("key", f"key-{number}")
+        acceptance = an_acceptance(key, tenant=tenant, source=source, accepted_at_ms=accepted_at_ms, **fields)
         assert self.aws.acceptances.put(acceptance, now_ms=accepted_at_ms) == Written()
         return acceptance
 
