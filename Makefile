@@ -83,7 +83,7 @@ logs: $(READY) ## follow the logs of the functions on this machine
 synth: $(READY) ## write the CloudFormation template of ENV (dev, prod or local) to cdk.out/
 	@$(CDK) synth --context env=$(ENV) --quiet
 
-deploy: $(READY) ## deploy ENV to the account of your AWS credentials, create its credentials, send one signed call
+deploy: $(READY) ## deploy ENV to the account of your AWS credentials, create its credentials, send one signed call, tell the addresses
 	@$(CDK) deploy --context env=$(ENV) --require-approval $(APPROVAL) --outputs-file .build/outputs-$(ENV).json
 	@$(PYTHON) -m tools.credentials create --env $(ENV)
 	@$(PYTHON) -m tools.first_call --env $(ENV)
@@ -127,8 +127,9 @@ format: $(READY) ## put the code into its form
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
-bench: $(READY) ## figures: write units and calls of a task, ticks with few and many schedules, cold starts
+bench: $(READY) ## figures: write units and calls of a task, read units of the dashboard's pages, ticks with few and many schedules, cold starts
 	@$(PYTHON) -m tools.bench.budget
+	@$(PYTHON) -m tools.bench.reads
 	@$(PYTHON) -m tools.bench.schedules
 	@$(PYTHON) -m tools.bench.cold_start
 

@@ -2,7 +2,7 @@
 
     python -m tools.first_call --env dev
 
-The API's address is taken from the deployment's outputs, the credentials from Secrets Manager.
+The addresses are taken from the deployment's outputs, the credentials from Secrets Manager.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class DeployedApi:
     url: str
     token: str
     signing: str
+    dashboard_url: str
 
     def post_signed(self, path: str, body: bytes, key: str) -> Answer:
         """Send a POST with WorkerFlow signature v1."""
@@ -63,13 +64,20 @@ def deployed_api(environment: str, outputs_file: Path) -> DeployedApi:
     """The API that `make deploy` has just deployed."""
     outputs = json.loads(outputs_file.read_text())[f"workerflow-{environment}"]
     document = json.loads(show(boto3.client("secretsmanager"), environment, "default"))
-    return DeployedApi(outputs["ApiUrl"].rstrip("/"), document["token"]["current"], document["signing"]["current"])
+    return DeployedApi(
+        url=outputs["ApiUrl"].rstrip("/"),
+        token=document["token"]["current"],
+        signing=document["signing"]["current"],
+        dashboard_url=outputs["DashboardUrl"],
+    )
 
 
 def what_next(api: DeployedApi, environment: str, run: Mapping[str, object]) -> str:
     """What a person wants to know now."""
     return f"""run {run["traceId"]} {run["state"]}
 
+Watch  {api.dashboard_url}
+       sign in with a token: make token ENV={environment} NAME=ada SCOPE=write   (without SCOPE it may read only)
 API    {api.url}
 Call   the signed way is in docs/signing.md; with the token:
        TOKEN="$(.venv/bin/python -m tools.credentials show --env {environment} | sed 's/.*"token": {{"current": "\\([^"]*\\)".*/\\1/')"

@@ -17,6 +17,7 @@ from tools.local.emulator import LocalStackError
 from workerflow.domain.signature import SignedCall, sign
 
 TRACE_ID = "0" * 44
+DASHBOARD_URL = "https://abc.lambda-url.eu-central-1.on.aws/"
 
 
 class Server(ThreadingHTTPServer):
@@ -62,7 +63,7 @@ def ingress(end: str = "succeeded") -> Iterator[tuple[Server, DeployedApi]]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield server, DeployedApi(f"http://127.0.0.1:{server.server_port}", "t0ken", "s3cret")
+        yield server, DeployedApi(f"http://127.0.0.1:{server.server_port}", "t0ken", "s3cret", DASHBOARD_URL)
     finally:
         server.shutdown()
         server.server_close()
@@ -76,6 +77,8 @@ def test_it_signs_the_call_and_follows_its_run_to_the_end() -> None:
     told = what_next(api, "dev", run)
     assert f"run {TRACE_ID} succeeded" in told
     assert f"{api.url}{ROUTE}" in told
+    assert DASHBOARD_URL in told
+    assert "make token ENV=dev" in told
     assert "t0ken" not in told
 
 
