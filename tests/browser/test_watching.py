@@ -1,0 +1,124 @@
+"""Watching runs: the list and a run keep themselves up to date, and leave the reader where he is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.visits import Served, Visit
+from workerflow.domain.run import AttemptResult, RunState
+
+
+def succeed(served: Served, trace_id: str) -> None:
+    """End a running run, as its worker would."""
+    run = served.world.aws.runs.get("default", trace_id)
+    assert run is not None
+    with served.world.lock:
+        served.world.seeds._end(run, AttemptResult.SUCCEEDED, state=RunState.SUCCEEDED, output=None)
+
+
+@pytest.fixture
+def timed(served: Served) -> Iterator[Visit]:
+    """A tab whose clock the test moves."""
+    begun = served.visit()
+    begun.page.clock.install()
+    yield begun
+    begun.end()
+
+
+def test_a_list_changes_in_place_and_announces_what_is_new(served: Served, timed: Visit) -> None:
+    running = served.world.seeds.running().trace_id
+    page = timed.go("/runs")
+    row = page.locator(f"#run-{running}")
+    expect(row).to_contain_text("running")
+    before = row.bounding_box()
+    succeed(served, running)
+    with served.world.lock:
+        new = served.world.seeds.queued(age_seconds=1).trace_id
+    page.clock.run_for(6_000)
+    expect(row).to_contain_text("succeeded")
+    hint = page.get_by_role("link", name="1 new")
+    expect(hint).to_be_visible()
+    expect(page.locator(f"#run-{new}")).to_have_count(0)
+    assert row.bounding_box() == before
+    hint.click()
+    expect(page.locator(f"#run-{new}")).to_be_visible()
+
+
+def test_nothing_is_asked_for_while_nobody_looks_or_a_dialog_is_open(timed: Visit) -> None:
+    page = timed.go("/runs")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.keyboard.press("?")
+    page.clock.run_for(12_000)
+    assert asked == []
+    page.keyboard.press("Escape")
+    page.clock.run_for(6_000)
+    expect(page.locator(".live-word")).to_have_text("Live")
+    assert len(asked) == 1
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
+    page.clock.run_for(20_000)
+    assert len(asked) == 1
+
+
+def test_an_overview_that_nobody_looks_at_still_keeps_its_title_true(served: Served, timed: Visit) -> None:
+    page = timed.go("/")
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
+    before = page.title()
+    with served.world.lock:
+        served.world.seeds.failed()
+    page.clock.run_for(62_000)
+    expect(page).to_have_title(re.compile(r"^\(1\) Overview"))
+    assert before != page.title()
+
+
+def test_refreshing_can_be_paused(timed: Visit) -> None:
+    page = timed.go("/runs")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("button", name="Live").click()
+    expect(page.get_by_role("button", name="Paused")).to_have_attribute("aria-pressed", "false")
+    page.clock.run_for(15_000)
+    assert asked == []
+
+
+def test_times_tick_in_the_servers_words(timed: Visit, served: Served) -> None:
+    trace_id = served.world.seeds.queued(age_seconds=30).trace_id
+    page = timed.go("/runs?status=queued")
+    time = page.locator(f"#run-{trace_id} time")
+    expect(time).to_have_text(re.compile(r"^3\d s ago$"))
+    page.get_by_role("button", name="Live").click()
+    page.clock.run_for(60_000)
+    expect(time).to_have_text("1 min ago")
+    expect(time).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$"))
+
+
+def test_a_run_is_followed_to_its_end_and_what_the_reader_opened_stays_open(served: Served, timed: Visit) -> None:
+    running = served.world.seeds.running().trace_id
+    page = timed.go(f"/runs/{running}")
+    page.locator(".account summary").click()
+    fold = page.locator(".json details").first
+    fold.locator("summary").first.click()
+    expect(fold).not_to_have_attribute("open", "")
+    succeed(served, running)
+    page.clock.run_for(6_000)
+    expect(page.locator("#state")).to_contain_text("succeeded")
+    expect(page).to_have_title(re.compile("^succeeded"))
+    expect(fold).not_to_have_attribute("open", "")
+
+
+def test_a_session_that_has_ended_leads_to_the_sign_in(served: Served) -> None:
+    visit = served.stranger()
+    visit.expected = "status of 401"
+    visit.page.clock.install()
+    token = served.world.token("read")
+    visit.sign_in(token)
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("Overview")
+    with served.world.lock:
+        served.world.revoke(token)
+    visit.page.clock.run_for(6_000)
+    expect(visit.page).to_have_url(re.compile("/sign-in$"))
+    visit.end()
