@@ -21,7 +21,9 @@ from botocore import xform_name
 
 import workerflow
 from workerflow.ports.cleanup import CleanupStore
+from workerflow.ports.error_groups import ErrorGroupStore
 from workerflow.ports.objects import ObjectStore
+from workerflow.ports.operations import BulkStore, OperationStore
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
@@ -59,6 +61,9 @@ PORTS_ON_AWS: tuple[type, ...] = (
     RollupStore,
     ObjectStore,
     CleanupStore,
+    BulkStore,
+    ErrorGroupStore,
+    OperationStore,
 )
 PURE = frozenset({"holds"})
 """Methods of these ports that call nobody."""
@@ -143,8 +148,10 @@ def _aws_callee(call: ast.Call) -> str | None:
     if not isinstance(call.func, ast.Attribute):
         return None
     receiver = ast.unparse(call.func.value)
-    if receiver.endswith("_database"):
+    if receiver.endswith("database"):
         return call.func.attr if call.func.attr in DATABASE_VERBS else None
+    if receiver.endswith("_trail"):  # a transaction that ends with what tells of it
+        return "transact" if call.func.attr == "write" else None
     return call.func.attr if call.func.attr in OPERATIONS and "client" in receiver else None
 
 

@@ -10,7 +10,9 @@ import json
 from collections.abc import Callable, Iterator
 
 from tests.faults.built_in_flows import BUILT_IN_FLOWS
+from tests.faults.bulk_flows import BULK_FLOWS
 from tests.faults.flow import ABANDONED, DAY_S, FAILED, HANDLER_ERROR, SUCCEEDED, Flow
+from tests.faults.order_flows import ORDER_FLOWS
 from tests.faults.promise import run_of
 from tests.faults.schedule_flows import SCHEDULE_FLOWS
 from tests.faults.tenant_flows import TENANT_FLOWS
@@ -501,4 +503,4 @@ TASK_FLOWS = (
     ),
 )
 
-FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS, *TENANT_FLOWS, *BUILT_IN_FLOWS)
+FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS, *TENANT_FLOWS, *BUILT_IN_FLOWS, *BULK_FLOWS, *ORDER_FLOWS)

@@ -7,18 +7,24 @@ from dataclasses import dataclass, field
 from tests.support.aws import BUCKET, AwsWorld, physical
 from tests.support.quick_moto import objects_in, put_item, put_object
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import bulk as bulk_codec
 from workerflow.adapters.dynamodb.items import cleanup as cleanup_codec
+from workerflow.adapters.dynamodb.items import error_group as error_group_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import limit as limit_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
+from workerflow.adapters.dynamodb.items import operation as operation_codec
 from workerflow.adapters.dynamodb.items import refused_call as refused_call_codec
 from workerflow.adapters.dynamodb.items import rollup as rollup_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.adapters.dynamodb.items import state as state_codec
 from workerflow.adapters.dynamodb.items import tenants as tenants_codec
+from workerflow.domain.bulk import BulkJob
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
+from workerflow.domain.error_group import ErrorGroup
+from workerflow.domain.operation import Operation
 from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.replay import LineageEntry
 from workerflow.domain.rollup import Rollup
@@ -35,6 +41,7 @@ from workerflow.tables import (
     CURSOR_STATE,
     DEAD_LETTERS,
     IDEMPOTENCY_KEYS,
+    OPERATIONS,
     RATE_LIMITS,
     REFUSED_CALLS,
     REPLAY_LINEAGE,
@@ -112,8 +119,22 @@ class Kept:
         return [refused_call_codec.from_item(item) for item in self.aws.items(REFUSED_CALLS)]
 
     def rollups(self) -> list[Rollup]:
-        items = (item for item in self.aws.items(ROLLUPS) if not item["pk"].endswith("#part"))
+        others = ("#part", "#errors")
+        items = (item for item in self.aws.items(ROLLUPS) if not item["pk"].endswith(others))
         return [rollup_codec.from_item(item) for item in items]
+
+    def bulk_jobs(self) -> list[BulkJob]:
+        items = (item for item in self.aws.items(OPERATIONS) if item["pk"].endswith("#bulk") and "state" in item)
+        return [bulk_codec.from_item(item) for item in items]
+
+    def operations(self) -> list[Operation]:
+        """Operators' orders that were carried out."""
+        items = (item for item in self.aws.items(OPERATIONS) if item["pk"].endswith("#done"))
+        return [operation_codec.from_item(item) for item in items]
+
+    def error_groups(self) -> list[ErrorGroup]:
+        items = (item for item in self.aws.items(ROLLUPS) if item["pk"].endswith("#errors"))
+        return [error_group_codec.from_item(item) for item in items]
 
     def leave_acceptance(self, acceptance: Acceptance) -> None:
         """Put an acceptance there with no call of ours."""

@@ -28,11 +28,19 @@ from workerflow.runtime.settings import (
     WorkflowSettings,
 )
 from workerflow.services.accept_task import Retention, TakeTask
+from workerflow.services.bulk_jobs import AbortBulk, CountBulk, ReadBulkJobs, StartBulk
+from workerflow.services.cancel_run import CancelRun
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask
+from workerflow.services.find_run import FindRun
+from workerflow.services.ledger import Ledger
+from workerflow.services.list_error_groups import ListErrorGroups
+from workerflow.services.once import CarryOutOnce
 from workerflow.services.publish_tenants import PublishTenants
 from workerflow.services.read_schedules import ReadSchedules
 from workerflow.services.replay_task import ReplayTask
+from workerflow.services.resolve_letter import ResolveLetter
+from workerflow.services.retry_now import RetryNow
 from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
 from workerflow.services.tenants import KnownTenants
@@ -149,6 +157,7 @@ class Processes:
             ids=self._ids,
             signals=self.telemetry,
             retention=RETENTION,
+            operations=aws.operations,
         )
         self.run_schedule = RunSchedule(
             schedules=aws.schedules,
@@ -158,12 +167,28 @@ class Processes:
             take=TakeTask(acceptances=aws.acceptances, clock=self._clock, ids=self._ids, retention=RETENTION),
             queue=aws.queue,
             signals=self.telemetry,
+            operations=aws.operations,
         )
         self.read_schedules = ReadSchedules(
             **shared, schedules=aws.schedules, enablement=CheckEnablement(**shared, switches=aws.switches)
         )
+        self.once = CarryOutOnce(operations=aws.operations, clock=self._clock)
+        self.count_bulk = CountBulk(jobs=aws.bulk, replays=aws.replays, clock=self._clock, ids=self._ids)
+        self.start_bulk = StartBulk(jobs=aws.bulk, clock=self._clock, ids=self._ids)
+        self.abort_bulk = AbortBulk(jobs=aws.bulk, clock=self._clock, ids=self._ids)
+        self.read_bulk_jobs = ReadBulkJobs(jobs=aws.bulk)
+        self.list_error_groups = ListErrorGroups(groups=aws.error_groups, replays=aws.replays, clock=self._clock)
         self.publish_tenants = PublishTenants(store=aws.tenants, clock=self._clock, ids=self._ids)
-        self.set_switch = SetSwitch(**shared, switches=aws.switches, tenants=tenants, ids=self._ids)
+        self.set_switch = SetSwitch(
+            **shared, switches=aws.switches, tenants=tenants, ids=self._ids, operations=aws.operations
+        )
+        find_run = FindRun(acceptances=aws.acceptances, runs=aws.runs, clock=self._clock)
+        ledger = Ledger(runs=aws.runs, acceptances=aws.acceptances, clock=self._clock, ids=self._ids)
+        self.cancel_run = CancelRun(find_run=find_run, ledger=ledger, operations=aws.operations)
+        self.retry_now = RetryNow(find_run=find_run, ledger=ledger, queue=aws.queue, signals=self.telemetry)
+        self.resolve_letter = ResolveLetter(
+            replays=aws.replays, clock=self._clock, ids=self._ids, operations=aws.operations
+        )
 
 
 def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:

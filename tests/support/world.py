@@ -43,6 +43,7 @@ from tests.support.quick_moto import (
 )
 from tests.support.script import Behaviour, Dies, Overruns, Script, ScriptedHandlers, Slow, Start, Vanishes
 from tests.support.tasks import a_route
+from workerflow.domain.bulk import BulkState
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.identity import DEFAULT_TENANT, shard_of
@@ -291,16 +292,24 @@ class World:
 
     def another_tick_before(self, adapter: str) -> None:
         """When a method of an adapter puts its next item, a whole tick of another process comes in between."""
-        put_item, waiting = self.line._stand_ins["dynamodb.PutItem"], [True]
+
+        def tick() -> None:
+            with suppress(ProcessDied):
+                self.processes.another_scheduler()()
+
+        self.before_next("dynamodb.PutItem", adapter, tick)
+
+    def before_next(self, operation: str, adapter: str, happens: Callable[[], object]) -> None:
+        """When a method of an adapter makes its next call, something happens before that is applied."""
+        apply, waiting = self.line._stand_ins[operation], [True]
 
         def answer(request: Request) -> tuple[int, dict[str, str], bytes] | None:
             if self.line._current.call.site.adapter == adapter and waiting:
                 waiting.clear()
-                with suppress(ProcessDied):
-                    self.processes.another_scheduler()()
-            return put_item(request)
+                happens()
+            return apply(request)
 
-        self.line.stand_in("dynamodb.PutItem", answer)
+        self.line.stand_in(operation, answer)
 
     def tick(self) -> None:
         """The minute's tick."""
@@ -351,6 +360,8 @@ class World:
             if not run.is_terminal:
                 yield self._due_ms(run, acceptance.accepted_at_ms)
         yield from (int(message.visible_at) + 1 for message in queue_of(self.aws.dead_letter_queue_url)._messages)
+        if any(job.state is BulkState.RUNNING for job in self.kept.bulk_jobs()):
+            yield self.clock.ms
         yield from self._times_for_schedules()
 
     def _times_for_schedules(self) -> Iterator[int]:
