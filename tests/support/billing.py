@@ -11,11 +11,17 @@ The rule (AWS, "DynamoDB read and write operations", "Using global secondary ind
 - an index entry costs a write of its own where it appears, disappears or changes, two where its key changes, none
   where nothing that the index projects changes;
 - everything counts twice inside a transaction. (For index entries that is the cautious reading.)
+
+Reads (the same pages, "read capacity units"):
+- an item that is read by its key costs a unit for each started 4 KB, half of that eventually consistent; one that is
+  absent costs what the smallest does; of a batch each item is rounded by itself;
+- a query costs the bytes of all that it looks at, index entries as the index projects them, rounded up once to 4 KB;
+  so does one that only counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +58,7 @@ def bill_of_write(call: Call, table: Table, before: Item | None, after: Item | N
 
 
 def _index_units(table: Table, index: Index, before: Item | None, after: Item | None) -> int:
-    old, new = _entry(table, index, before), _entry(table, index, after)
+    old, new = entry_of(table, index, before), entry_of(table, index, after)
     if old == new:
         return 0
     if old is None or new is None:
@@ -62,7 +68,7 @@ def _index_units(table: Table, index: Index, before: Item | None, after: Item | 
     return write_units(max(item_bytes(old), item_bytes(new)))
 
 
-def _entry(table: Table, index: Index, item: Item | None) -> Item | None:
+def entry_of(table: Table, index: Index, item: Item | None) -> Item | None:
     """What an index keeps of an item; None if the item is not in it."""
     if item is None or index.partition_key not in item or index.sort_key not in item:
         return None
@@ -70,6 +76,24 @@ def _entry(table: Table, index: Index, item: Item | None) -> Item | None:
         return item
     keys = {table.partition_key, table.sort_key, index.partition_key, index.sort_key}
     return {name: value for name, value in item.items() if name in keys or name in index.included}
+
+
+READ_UNIT_BYTES = 4 * 1024
+
+
+def units_of_items(items: Iterable[Item | None], *, strong: bool) -> float:
+    """Read units of items that are read by their keys, one alone or several in a batch; None is absent."""
+    sizes = [item_bytes(item) if item else 0 for item in items]
+    return sum(_read_units(size, strong=strong) for size in sizes)
+
+
+def units_of_query(items: Iterable[Item], *, strong: bool) -> float:
+    """Read units of one page of a query, by all items or index entries that it looked at."""
+    return _read_units(sum(item_bytes(item) for item in items), strong=strong)
+
+
+def _read_units(size: int, *, strong: bool) -> float:
+    return max(1, -(-size // READ_UNIT_BYTES)) * (1.0 if strong else 0.5)
 
 
 class Meter:

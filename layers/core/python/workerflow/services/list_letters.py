@@ -14,7 +14,7 @@ from operator import attrgetter
 from workerflow.domain.bulk import LetterFilter
 from workerflow.ports.stores import LetterEntry, ReplayStore
 from workerflow.ports.world import Clock
-from workerflow.services.newest_first import NewestFirst, part_of
+from workerflow.services.newest_first import ENTRIES_READ, NewestFirst, part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class ListLetters:
             ),
             attrgetter("position"),
             before=min(wanted.until, before or wanted.until),
-            part=part_of(limit),
+            part=ENTRIES_READ // 8 if _leaves_out(wanted) else part_of(limit),
         )
         now_s = self.clock.now_ms() // 1000
         letters = (
@@ -74,6 +74,11 @@ class ListLetters:
             return LetterPage(found, None, None)
         last = last if len(found) == limit else walk.position
         return LetterPage(found, last, _time_of(last))
+
+
+def _leaves_out(wanted: LetterFilter) -> bool:
+    """Whether letters within the time are left out."""
+    return (wanted.letter_class, wanted.source, wanted.fingerprint) != (None, None, None)
 
 
 def _time_of(position: str) -> int:

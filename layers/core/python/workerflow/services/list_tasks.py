@@ -17,7 +17,7 @@ from workerflow.domain.run import Run, RunState
 from workerflow.domain.task import AcceptedTask, Kind
 from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Clock
-from workerflow.services.newest_first import NewestFirst, part_of
+from workerflow.services.newest_first import ENTRIES_READ, NewestFirst, part_of
 
 ROWS_AT_ONCE = 100
 """Rows of one BatchGetItem (AWS limit)."""
@@ -52,6 +52,11 @@ class TaskFilter:
     def before(self) -> str:
         """What all trace ids that fit the time are before."""
         return _AFTER_ALL if self.until_ms is None else first_trace_id_at(max(0, self.until_ms))
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether tasks within the time are left out."""
+        return (self.state, self.source, self.kind) != (None, None, None)
 
     def fits_index(self, task: AcceptedTask) -> bool:
         """Whether a task fits, as far as its index entry tells."""
@@ -118,7 +123,7 @@ class ListTasks:
             ),
             attrgetter("trace_id"),
             before=min(wanted.before, before or _AFTER_ALL),
-            part=part_of(limit),
+            part=ENTRIES_READ // 8 if wanted.leaves_out else part_of(limit),
         )
 
     def _with(self, page: TaskPage, tenant: str, tasks: Sequence[AcceptedTask], state: RunState | None) -> TaskPage:
