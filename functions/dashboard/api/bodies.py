@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.dashboard.api.rules import Rule
-from workerflow.domain.dashboard_refusals import BodyInvalidError
+from workerflow.domain.dashboard_refusals import BodyInvalidError, repeated_name
 from workerflow.domain.json_body import parse_body
 
 MAX_FAULTS = 20
-_MAX_NAME_CHARACTERS = 80
 
 
 class Members:
@@ -24,9 +23,10 @@ class Members:
     def __init__(self, document: object, pointer: str = "", faults: list[dict[str, str]] | None = None) -> None:
         self._faults: list[dict[str, str]] = [] if faults is None else faults
         self._pointer = pointer
+        self._is_object = isinstance(document, Mapping)
         self._unread: dict[str, Any] = dict(document) if isinstance(document, Mapping) else {}
-        if not isinstance(document, Mapping):
-            self._fault(None, "is an object")
+        if not self._is_object:
+            self._faults.append({"pointer": pointer, "message": "is an object"})
 
     @classmethod
     def of_body(cls, body: bytes) -> Members:
@@ -90,5 +90,5 @@ class Members:
         return None
 
     def _fault(self, name: str | None, words: str) -> None:
-        token = "" if name is None else "/" + ascii(name)[1:-1].replace("~", "~0").replace("/", "~1")
-        self._faults.append({"pointer": (self._pointer + token)[:_MAX_NAME_CHARACTERS], "message": words})
+        token = "" if name is None else "/" + repeated_name(name).replace("~", "~0").replace("/", "~1")
+        self._faults.append({"pointer": self._pointer + token, "message": words})

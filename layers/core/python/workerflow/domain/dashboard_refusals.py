@@ -1,11 +1,11 @@
 """Requests to the dashboard that are refused. Part of the tree in refusals; docs/dashboard-api.md lists them.
 
-    RefusedError
-    |-- CredentialsRefusedError   401: no live token, no live session
-    |-- ...                       403: a live one, and not for this
-    |-- ParameterInvalidError ... 400: what the request says
-    |-- ...NotFoundError          404: nothing of this name that the caller may see
-    `-- OrderRefusedError         409: what is to be done cannot be done as things stand
+RefusedError
+|-- CredentialsRefusedError   401: no live token, no live session
+|-- ...                       403: a live one, and not for this
+|-- ParameterInvalidError ... 400: what the request says
+|-- ...NotFoundError          404: nothing of this name that the caller may see
+`-- OrderRefusedError         409: what is to be done cannot be done as things stand
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from collections.abc import Mapping, Sequence
 from workerflow.domain.credential_refusals import UnauthorizedError
 from workerflow.domain.refusals import RefusedError
 
-MAX_NAME_CHARACTERS = 80
+MAX_NAME_CHARACTERS = 32
+"""Of a name from outside that an answer repeats; a longer one may be a secret that somebody put in the wrong place."""
+
+
+def repeated_name(name: str) -> str:
+    """A name from outside as an answer repeats it: printable ASCII, and only its beginning where it is too long."""
+    shown = ascii(name)[1:-1]
+    return shown if len(shown) <= MAX_NAME_CHARACTERS else f"{shown[:8]}..."
+
 
 # Who asks ------------------------------------------------------------------------------------------------------------
 
@@ -98,7 +106,7 @@ class ParameterInvalidError(RefusedError):
 
     def __init__(self, parameter: str, rule: str) -> None:
         """Refuse the parameter of this name; `rule` says what it must be."""
-        name = ascii(parameter)[1:-1][:MAX_NAME_CHARACTERS]
+        name = repeated_name(parameter)
         super().__init__(f"`{name}` {rule}" if name else rule, members={"parameter": name})
 
 
