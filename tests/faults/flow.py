@@ -17,6 +17,7 @@ DAY_S = 24 * 3600
 FAILED = frozenset({RunState.FAILED})
 SUCCEEDED = frozenset({RunState.SUCCEEDED})
 ABANDONED = frozenset({RunState.ABANDONED})
+CANCELLED = frozenset({RunState.CANCELLED})
 HANDLER_ERROR = (LetterClass.HANDLER_ERROR,)
 
 ALL_WELL = Script()

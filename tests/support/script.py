@@ -47,9 +47,13 @@ class Overruns:
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Go on for `seconds` after the invoker has lost sight of the attempt, then succeed."""
+    """Go on for `seconds` after the invoker has lost sight of the attempt, then succeed.
+
+    `heeds`: unless the task was cancelled meanwhile.
+    """
 
     seconds: float
+    heeds: bool = False
 
 
 type Behaviour = Ok | Fails | FailsForGood | Dies | Vanishes | Overruns | Slow
@@ -116,6 +120,9 @@ class ScriptedHandlers:
                 raise RetryableError("the other side is busy", retry_after_seconds=retry_after_seconds)
             case FailsForGood():
                 raise PermanentError("no such customer")
+            case Slow(heeds=True):
+                context.raise_if_cancelled()
+                return {"done": True, "attempt": context.attempt}
             case Ok(size):
                 return {"done": True, "attempt": context.attempt, "filling": filling(size)}
             case _:
