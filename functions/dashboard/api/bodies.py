@@ -33,10 +33,6 @@ class Members:
         """Of a request's body. Raises the refusals of bodies that are no JSON."""
         return cls(parse_body(body))
 
-    def has(self, name: str) -> bool:
-        """Whether a member is there and nobody has read it."""
-        return name in self._unread
-
     def required[T](self, name: str, rule: Rule[T]) -> T:
         """A text as the rule has it."""
         return self._read(name, rule) if name in self._unread else self._stand_in(name, rule.words)
@@ -89,6 +85,7 @@ class Members:
         self._fault(name, words)
         return None
 
-    def _fault(self, name: str | None, words: str) -> None:
-        token = "" if name is None else "/" + repeated_name(name).replace("~", "~0").replace("/", "~1")
-        self._faults.append({"pointer": self._pointer + token, "message": words})
+    def _fault(self, name: str, words: str) -> None:
+        if self._is_object:  # else its members are not to blame
+            token = repeated_name(name).replace("~", "~0").replace("/", "~1")
+            self._faults.append({"pointer": f"{self._pointer}/{token}", "message": words})
