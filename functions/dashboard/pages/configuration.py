@@ -1,60 +1,74 @@
-"""Which secrets the handlers need, whether they are there, and the command that makes one. Never what they hold."""
+"""Which secrets are needed, whether they are there, and the command that makes one. Never what they hold."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from functions.dashboard.pages.rendering import page
+from workerflow.services.read_configuration import INGRESS, SecretFinding
 
 if TYPE_CHECKING:
     from functions.dashboard.call import Call
     from functions.dashboard.services import Dashboard
     from workerflow.runtime.http import Response
-    from workerflow.services.read_configuration import SecretFinding
 
 _ORDER = ("missing", "unknown", "present")
-_SAMPLE = """\
-@route(secrets=("payment-api-key",))
-def orders(payload, context: Context):
-    key = context.secret("payment-api-key")"""
+_STATES = {True: "present", False: "missing", None: "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One secret that a handler needs; `state` is one of present, missing, unknown."""
+class Secret:
+    """One secret that somebody needs.
 
-    source: str
-    secret: str
+    Attributes:
+        title: what it is called by whoever needs it.
+        name: in Secrets Manager.
+        state: present, missing, or unknown.
+        sources: whose handlers need it; none if all routes do.
+        command: what makes it.
+    """
+
+    title: str
     name: str
     state: str
-
-    @property
-    def command(self) -> str:
-        """What makes it. The value is read from a file, so that it stands in no command line and no history."""
-        file = f"{self.secret}.txt"
-        return (
-            f"aws secretsmanager create-secret --name {shlex.quote(self.name)} "
-            f"--secret-string {shlex.quote(f'file://{file}')}"
-        )
+    sources: Sequence[str]
+    command: str
 
 
 def show(dashboard: Dashboard, call: Call) -> Response:
-    """Every secret that the tenant's handlers need, the missing ones first."""
-    findings = [_finding(one) for one in dashboard.read_configuration(call.tenant)]
-    findings.sort(key=lambda one: (_ORDER.index(one.state), one.secret, one.source))
+    """Every secret that the tenant needs, the missing ones first."""
+    found = dashboard.read_configuration(call.tenant)
+    secrets = [_secret(dashboard.environment, call.tenant, found, name) for name in _names(found)]
+    secrets.sort(key=lambda one: (_ORDER.index(one.state), one.title))
     return page(
         dashboard,
         call,
         "configuration.html",
-        findings=findings,
-        missing=len({one.name for one in findings if one.state == "missing"}),
-        unknown=sum(one.state == "unknown" for one in findings),
-        sample=_SAMPLE,
+        secrets=secrets,
+        missing=sum(one.state == "missing" for one in secrets),
+        unknown=sum(one.state == "unknown" for one in secrets),
     )
 
 
-def _finding(found: SecretFinding) -> Finding:
-    state = {True: "present", False: "missing", None: "unknown"}[found.present]
-    return Finding(found.source, found.secret, found.name_in_secrets_manager, state)
+def _names(found: Iterable[SecretFinding]) -> Iterable[str]:
+    return dict.fromkeys(one.name_in_secrets_manager for one in found)
+
+
+def _secret(environment: str, tenant: str, found: Iterable[SecretFinding], name: str) -> Secret:
+    """A secret of this name, with all who need it."""
+    needs = [one for one in found if one.name_in_secrets_manager == name]
+    state = _STATES[needs[0].present]
+    if needs[0].source == INGRESS:
+        command = f".venv/bin/python -m tools.credentials create --env {environment} --tenant {tenant}"
+        return Secret("The tenant's credentials", name, state, (), command)
+    sources = tuple(sorted(one.source for one in needs))
+    return Secret(needs[0].secret, name, state, sources, _creation(name, needs[0].secret))
+
+
+def _creation(name: str, secret: str) -> str:
+    """The value is read from a file, so that it stands in no command line and in no history."""
+    value = shlex.quote(f"file://{secret}.txt")
+    return f"aws secretsmanager create-secret --name {shlex.quote(name)} --secret-string {value}"
