@@ -116,6 +116,7 @@ class Frame:
         caller: None on pages for people who are not signed in.
         tenant: whose page it is.
         tenants: that the caller may change to; empty if there is no choice.
+        environment: where this is: dev, prod or local.
         path, query: of this page, for links that change a part of it.
         new_key: makes an idempotency key for a form.
     """
@@ -125,6 +126,7 @@ class Frame:
     caller: Caller | None = None
     tenant: str = DEFAULT_TENANT
     tenants: Sequence[str] = ()
+    environment: str = ""
     path: str = "/"
     query: Mapping[str, str] = field(default_factory=dict)
     new_key: Callable[[], str] | None = None
@@ -185,6 +187,7 @@ def frame_of(dashboard: Dashboard, call: Call) -> Frame:
         caller=None if call.caller.is_nobody else call.caller,
         tenant=call.tenant,
         tenants=_choice(dashboard, call),
+        environment=dashboard.environment,
         path=call.request.path,
         query=call.query,
         new_key=dashboard.ids.nonce,

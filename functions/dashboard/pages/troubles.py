@@ -53,7 +53,7 @@ def troubles_of(
     return [
         *_letters(summary, newest_open),
         *(_broken(view) for view in schedules if view.fault),
-        *_old_queue(summary, now_ms),
+        *_old_queue(summary),
         *(_missed(view) for view in schedules if _missed_recently(view, now_ms)),
         *_switched(summary),
     ]
@@ -83,19 +83,18 @@ def _broken(view: ScheduleView) -> Trouble:
     )
 
 
-def _old_queue(summary: Summary, now_ms: int) -> Iterator[Trouble]:
+def _old_queue(summary: Summary) -> Iterator[Trouble]:
     waited_seconds = summary.oldest_queued_seconds
     if waited_seconds is None or waited_seconds < OLD_QUEUE_SECONDS:
         return
     visible = f"{number(summary.queue.visible)} messages wait in the queue." if summary.queue else ""
     yield Trouble(
         tone="wait",
-        title=f"A task waits for its first attempt since {duration(waited_seconds * 1000)}",
+        title=f"A task has waited {duration(waited_seconds * 1000)} for its first attempt",
         detail=visible,
         segments=("runs",),
         query={"status": "queued"},
         action="Queued runs",
-        at_ms=now_ms - round(waited_seconds * 1000),
     )
 
 

@@ -70,7 +70,7 @@ def test_open_letters_come_first_and_say_what_fails() -> None:
 
 def test_a_queue_is_old_after_two_minutes() -> None:
     assert titles(replace(WELL, oldest_queued_seconds=119.0)) == []
-    assert titles(replace(WELL, oldest_queued_seconds=720.0)) == ["A task waits for its first attempt since 12 min"]
+    assert titles(replace(WELL, oldest_queued_seconds=720.0)) == ["A task has waited 12 min for its first attempt"]
 
 
 def missed(reason: Missed, hours: int) -> ScheduleView:
