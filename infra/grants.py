@@ -35,6 +35,8 @@ SEND, DRAIN = "sqs:SendMessage", ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
 TELL_DEPTH = "sqs:GetQueueAttributes"
 READ_OBJECT, WRITE_OBJECT, DELETE_OBJECT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
+TOKENS = "#tokens"
+"""The partition of the table `operations` that says who gets into the dashboard."""
 # Without it S3 answers 403 for a missing object, as for a denied one: a lost payload would be retried as an outage.
 # It is also the right to list, which cleaning up needs.
 # Source: "GetObject", Amazon S3 API reference, permissions.
@@ -178,6 +180,7 @@ class Grants:
         scheduler.queries(tables[DEAD_LETTERS], LETTERS_BY_TIME)
         scheduler.uses(tables[REPLAY_LINEAGE], "Query", "PutItem", "UpdateItem")
         scheduler.uses(tables[OPERATIONS], "Query", "GetItem", "PutItem", "DeleteItem")
+        scheduler.never_writes(tables[OPERATIONS], TOKENS)
         scheduler.uses(tables[ROLLUPS], "BatchGetItem", "PutItem")
         scheduler.may(READ_OBJECT, WRITE_OBJECT, on=self.payloads.objects_arn)
         scheduler.may(TELL_MISSING, on=self.payloads.arn)
@@ -225,6 +228,8 @@ class Grants:
         dashboard.uses(tables[CURSOR_STATE], "PutItem")
         dashboard.uses(tables[AUDIT_EVENTS], "PutItem")
         dashboard.uses(tables[OPERATIONS], "PutItem", "DeleteItem")
+        # Whoever got in once must not be able to let himself in for ever.
+        dashboard.never_writes(tables[OPERATIONS], TOKENS)
         dashboard.uses(tables[RATE_LIMITS], "UpdateItem")
         dashboard.may(WRITE_OBJECT, on=self.payloads.objects_arn)
         dashboard.may(SEND, on=self.queue.tasks.queue_arn)

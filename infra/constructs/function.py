@@ -19,6 +19,7 @@ from infra.environments import Environment
 from workerflow.tables import Index, setting_name
 
 MEMORY_MB = 512
+WRITING = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 
 
 class WorkerFlowFunction(Construct):
@@ -96,6 +97,21 @@ class WorkerFlowFunction(Construct):
         """Tell the function the table's name, and allow these DynamoDB verbs on its items."""
         self.knows(table)
         self.may(*(f"dynamodb:{verb}" for verb in verbs), on=table.arn)
+
+    def never_writes(self, table: TableOfOurs, partition: str) -> None:
+        """Deny every write of items in one partition, whatever else is allowed.
+
+        A denial, and not a narrower right: a transaction's other items cannot make it fail.
+        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB developer guide.
+        """
+        self.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=[f"dynamodb:{verb}" for verb in WRITING],
+                resources=[table.arn],
+                conditions={"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [partition]}},
+            )
+        )
 
     def queries(self, table: TableOfOurs, index: Index) -> None:
         """Allow queries on one index of the table."""

@@ -59,6 +59,7 @@ class Resources:
             for policy in self.of("AWS::IAM::Policy").values()
             if any(role["Ref"].startswith(role_begins_with) for role in policy["Roles"])
             for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Allow"
             for action in listed(statement["Action"])
             for resource in listed(statement["Resource"])
         }

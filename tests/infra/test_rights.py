@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.infra.templates import Resources, listed
+from workerflow.adapters.dynamodb.items.access import TOKENS
+from workerflow.tables import OPERATIONS as OPERATIONS_TABLE
+from workerflow.tables import table_name
 
 READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
 SECRETS = "arn:{AWS::Partition}:secretsmanager:{AWS::Region}:{AWS::AccountId}:secret:workerflow/prod"
@@ -168,6 +171,24 @@ def test_a_function_may_do_this_and_nothing_else(prod: Resources, function: str)
     log_group = f"/aws/lambda/workerflow-prod-{function}"
     logs = {("logs:CreateLogStream", log_group), ("logs:PutLogEvents", log_group)}
     assert prod.rights_of(f"Functions{function.capitalize()}Role") == EXPECTED[function] | EVERYWHERE | logs
+
+
+def test_no_function_may_write_a_token(every: Resources) -> None:
+    """Tokens stand in the table of sessions and bulk jobs, and are made with an operator's own AWS credentials only."""
+    table = table_name(every.environment.prefix, OPERATIONS_TABLE)
+    about = [
+        (name, statement)
+        for name, document in every.policies()
+        for statement in document["Statement"]
+        if table in map(every.readable, listed(statement.get("Resource", [])))
+    ]
+    writing = {name for name, one in about if one["Effect"] == "Allow" and "dynamodb:PutItem" in listed(one["Action"])}
+    denied = {name: one for name, one in about if one["Effect"] == "Deny"}
+    assert set(denied) == writing
+    assert len(denied) == 2
+    for one in denied.values():
+        assert set(one["Action"]) >= {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}
+        assert one["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [TOKENS]}}
 
 
 def test_each_role_is_one_of_these(every: Resources) -> None:
