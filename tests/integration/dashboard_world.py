@@ -139,7 +139,7 @@ class DashboardWorld:
             answer = handler.lambda_handler(event, Context())  # type: ignore[arg-type]
         json.dumps(answer)  # as the platform would
         found = _answer(answer)
-        if isinstance(event, dict) and str(event.get("rawPath")).startswith("/api/"):
+        if isinstance(event, dict) and "requestContext" in event and str(event.get("rawPath")).startswith("/api/"):
             http = event["requestContext"]["http"]
             require_documented(http["method"], http["path"], found.status, found.headers, found.body)
         return found
