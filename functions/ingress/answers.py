@@ -77,7 +77,8 @@ def _refusal(answer: Failed | Ended | _Later, trace_id: str) -> RefusedError:
         case Failed(letter_class, _, stored):
             return _failed(letter_class, stored=stored, trace_id=trace_id)
         case Ended():
-            return TaskEndedError("repeat the call with another key", trace_id=trace_id)
+            detail = "it was cancelled, abandoned or skipped, and is not tried again: send another key"
+            return TaskEndedError(detail, trace_id=trace_id)
         case _:
             kind, seconds = _later(answer)
             return kind("repeat the call with the same key", headers=_after(seconds), trace_id=trace_id)
