@@ -36,7 +36,7 @@ from workerflow.ports.stores import (
     SwitchStore,
 )
 from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
-from workerflow.ports.world import DeadMessageQueue, Deliveries, TaskQueue, WorkflowInvoker
+from workerflow.ports.world import DeadMessageQueue, Deliveries, QueueGauge, TaskQueue, WorkflowInvoker
 
 CORE = Path(workerflow.__file__).parent
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -50,6 +50,7 @@ PORTS_ON_AWS: tuple[type, ...] = (
     AuditLog,
     BlobStore,
     TaskQueue,
+    QueueGauge,
     DeadMessageQueue,
     Deliveries,
     WorkflowInvoker,

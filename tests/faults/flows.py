@@ -14,6 +14,7 @@ from tests.faults.bulk_flows import BULK_FLOWS
 from tests.faults.flow import ABANDONED, DAY_S, FAILED, HANDLER_ERROR, SUCCEEDED, Flow
 from tests.faults.order_flows import ORDER_FLOWS
 from tests.faults.promise import run_of
+from tests.faults.read_flows import READ_FLOWS
 from tests.faults.schedule_flows import SCHEDULE_FLOWS
 from tests.faults.tenant_flows import TENANT_FLOWS
 from tests.support.callers import Caller
@@ -503,4 +504,4 @@ TASK_FLOWS = (
     ),
 )
 
-FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS, *TENANT_FLOWS, *BUILT_IN_FLOWS, *BULK_FLOWS, *ORDER_FLOWS)
+FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS, *TENANT_FLOWS, *BUILT_IN_FLOWS, *BULK_FLOWS, *ORDER_FLOWS, *READ_FLOWS)

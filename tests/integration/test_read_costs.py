@@ -11,7 +11,8 @@ import pytest
 from tests.support.billing import units_of_items, units_of_query
 from tests.support.ledger import NOW_MS, TENANT, Ledger
 from tests.support.ledger_client import LedgerClient
-from tests.support.read_costs import DAY_MS, PAGES, Pages, measure
+from tests.support.read_costs import PAGES, Pages, measure
+from tests.support.tasks import DAY_MS
 from workerflow.domain.identity import TraceId
 from workerflow.services.list_tasks import TaskFilter
 from workerflow.services.read_summary import Summary

@@ -30,14 +30,22 @@ from workerflow.runtime.settings import (
 from workerflow.services.accept_task import Retention, TakeTask
 from workerflow.services.bulk_jobs import AbortBulk, CountBulk, ReadBulkJobs, StartBulk
 from workerflow.services.cancel_run import CancelRun
+from workerflow.services.count_tasks import CountTasks
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask
+from workerflow.services.find_oldest_queued import FindOldestQueued
 from workerflow.services.find_run import FindRun
 from workerflow.services.ledger import Ledger
 from workerflow.services.list_error_groups import ListErrorGroups
+from workerflow.services.list_letters import ListLetters
+from workerflow.services.list_tasks import ListTasks
 from workerflow.services.once import CarryOutOnce
 from workerflow.services.publish_tenants import PublishTenants
+from workerflow.services.read_lineage import ReadLineage
+from workerflow.services.read_routes import ReadRoutes
+from workerflow.services.read_run_detail import ReadRunDetail
 from workerflow.services.read_schedules import ReadSchedules
+from workerflow.services.read_summary import ReadSummary
 from workerflow.services.replay_task import ReplayTask
 from workerflow.services.resolve_letter import ResolveLetter
 from workerflow.services.retry_now import RetryNow
@@ -172,6 +180,7 @@ class Processes:
         self.read_schedules = ReadSchedules(
             **shared, schedules=aws.schedules, enablement=CheckEnablement(**shared, switches=aws.switches)
         )
+        self._start_readers(tenants)
         self.once = CarryOutOnce(operations=aws.operations, clock=self._clock)
         self.count_bulk = CountBulk(jobs=aws.bulk, replays=aws.replays, clock=self._clock, ids=self._ids)
         self.start_bulk = StartBulk(jobs=aws.bulk, clock=self._clock, ids=self._ids)
@@ -188,6 +197,28 @@ class Processes:
         self.retry_now = RetryNow(find_run=find_run, ledger=ledger, queue=aws.queue, signals=self.telemetry)
         self.resolve_letter = ResolveLetter(
             replays=aws.replays, clock=self._clock, ids=self._ids, operations=aws.operations
+        )
+
+    def _start_readers(self, known: KnownTenants) -> None:
+        aws = self._aws
+        on: dict[str, Any] = {"acceptances": aws.acceptances, "runs": aws.runs, "clock": self._clock}
+        shared: dict[str, Any] = {
+            "manifest": self._manifest,
+            "clock": self._clock,
+            "enablement": self.read_schedules.enablement,
+            "count_tasks": CountTasks(**on, rollups=aws.rollups),
+        }
+        self.list_tasks = ListTasks(**on)
+        self.list_letters = ListLetters(replays=aws.replays, clock=self._clock)
+        self.read_lineage = ReadLineage(**on, replays=aws.replays)
+        self.read_run_detail = ReadRunDetail(**on, replays=aws.replays, blobs=aws.blobs, read_lineage=self.read_lineage)
+        self.read_routes = ReadRoutes(**shared, known=known)
+        self.read_summary = ReadSummary(
+            **shared,
+            find_oldest_queued=FindOldestQueued(**on),
+            replays=aws.replays,
+            read_schedules=self.read_schedules,
+            gauge=aws.queue_gauge,
         )
 
 

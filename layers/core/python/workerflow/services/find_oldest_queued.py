@@ -6,7 +6,7 @@ not swept yet       in the index of acceptances only: the first ones after the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from workerflow.domain.identity import SHARDS, TraceId, first_trace_id_at
@@ -68,8 +68,7 @@ class FindOldestQueued:
             due = self.runs.due(due_partition(tenant, shard), until_ms=_END_OF_TIME_MS, limit=limit)
             entries += [entry.trace_id for entry in due]
             is_all = is_all and len(due) < limit
-        rows = self.runs.view_many(tenant, entries) if entries else None
-        return _Looked(tuple(rows.readable.values()) if rows else (), is_all)
+        return _Looked(tuple(self._rows(tenant, entries).values()), is_all)
 
     def _unswept(self, tenant: str, counts: TaskCounts) -> _Looked:
         now_ms = self.clock.now_ms()
@@ -88,11 +87,14 @@ class FindOldestQueued:
         is_all = True
         for shard in range(SHARDS):
             tasks = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=ENTRIES_A_SHARD)
-            rows = self.runs.view_many(tenant, [task.trace_id for task in tasks]) if tasks else None
-            runs = [rows.readable.get(task.trace_id) or Run.of_task(task) for task in tasks] if rows else []
+            rows = self._rows(tenant, [task.trace_id for task in tasks])
+            runs = [rows.get(task.trace_id) or Run.of_task(task) for task in tasks]
             found += runs
             is_all = is_all and (len(tasks) < ENTRIES_A_SHARD or any(_queued(runs)))
         return _Looked(found, is_all)
+
+    def _rows(self, tenant: str, trace_ids: Sequence[str]) -> Mapping[str, Run]:
+        return self.runs.view_many(tenant, trace_ids).readable if trace_ids else {}
 
 
 def _queued(runs: Iterable[Run]) -> Iterator[bool]:
