@@ -140,6 +140,12 @@ class Kept:
         """Put an acceptance there with no call of ours."""
         put_item(physical(IDEMPOTENCY_KEYS), acceptance_codec.to_item(acceptance))
 
+    def leave_failure(self, acceptance: Acceptance, run: Run, letter: DeadLetter) -> None:
+        """Put a failed task there, with its letter, with no call of ours."""
+        self.leave_acceptance(acceptance)
+        put_item(physical(RUNS), run_codec.to_item(run))
+        put_item(physical(DEAD_LETTERS), letter_codec.to_item(letter))
+
     def leave_switch(self, switch: Switch) -> None:
         """Put a switch there with no call of ours."""
         put_item(physical(CURSOR_STATE), state_codec.switch_to_item(switch))
