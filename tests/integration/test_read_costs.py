@@ -6,6 +6,8 @@ the last minutes' traffic, up to a bound, and the length of the window that it s
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.billing import units_of_items, units_of_query
@@ -91,3 +93,13 @@ def test_a_unit_is_four_kilobytes_each_item_by_itself_a_query_at_once() -> None:
     assert units_of_query([exact, {"a": "x"}], strong=True) == 2
     assert units_of_query([{"a": "x"}] * 10, strong=False) == 0.5
     assert units_of_query([], strong=False) == 0.5
+
+
+def test_the_page_about_tables_tells_what_is_measured() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tables.md").read_text()
+    table = text.split("| page of the dashboard |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines()[2:]]
+    assert len(rows) > len(PAGES) / 2
+    for name, units, calls in rows:
+        cost = measure(MILLION, name)
+        assert (float(units), int(calls)) == (cost.units, cost.calls), name
