@@ -152,7 +152,7 @@ class KeyRequiredError(RefusedError):
 
     code = "key_required"
     status = 400
-    title = "A signed call carries an Idempotency-Key"
+    title = "The call needs an Idempotency-Key"
 
 
 class RateLimitedError(RefusedError):
