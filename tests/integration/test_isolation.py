@@ -30,6 +30,7 @@ OF_NO_TENANT = {
     "Clock": "time is everybody's",
     "Ids": "so is chance",
     "TaskQueue": "a message names its task, which is looked up in its tenant's name",
+    "QueueGauge": "how many messages of all tenants there are",
     "DeadMessageQueue": "as above",
     "Deliveries": "receipts of the batch in hand",
     "WorkflowInvoker": "a message names its task",
@@ -74,7 +75,7 @@ def protocols() -> dict[str, type[Any]]:
 
 
 def is_read(function: Callable[..., Any]) -> bool:
-    return function.__name__.partition("_")[0] in {"get", "find", "list", "lineage", "held", "due", "count"}
+    return function.__name__.partition("_")[0] in {"get", "find", "list", "lineage", "held", "due", "count", "view"}
 
 
 def methods() -> list[tuple[str, str, Callable[..., Any]]]:

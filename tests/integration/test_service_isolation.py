@@ -19,10 +19,12 @@ from tests.support.autowire import Joined, services
 from tests.support.schedules import a_cursor
 from tests.support.tasks import NOW_MS, a_route
 from tests.support.tenancy import CLIENT, Theft, as_if, belongings, rows_of, settle_in
+from workerflow.domain.bulk import LetterFilter
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.firing import FiringPlan
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.refused_call import RefusedCall
+from workerflow.domain.rollup import Span
 from workerflow.domain.run import Run
 from workerflow.domain.schedule import Schedule
 from workerflow.domain.task import TaskMessage
@@ -30,8 +32,10 @@ from workerflow.domain.tenants import TenantPolicy, Tenants
 from workerflow.domain.transitions import Leave, Now
 from workerflow.ports.tenants import Slot, TenantsDocument
 from workerflow.services.accept_task import TaskDraft
+from workerflow.services.count_tasks import TaskCounts
 from workerflow.services.execute_task import ExecutionOrder
 from workerflow.services.in_flight import Entry
+from workerflow.services.list_tasks import TaskFilter
 from workerflow.services.record_death import Death
 from workerflow.services.replay_task import ReplayOrder
 from workerflow.services.resend import TickBudget
@@ -125,6 +129,9 @@ def theft_of(thief: str, owner: str) -> Theft:
             FiringPlan: lambda: [FiringPlan((DUE_MS,), (), complete=True, next_due_ms=DUE_MS + 3_600_000)],
             Now: lambda: [Now(NOW_MS, "n")],
             TaskMessage: lambda: messages,
+            TaskFilter: lambda: [TaskFilter()],
+            LetterFilter: lambda: [LetterFilter()],
+            TaskCounts: lambda: [TaskCounts(Span.QUARTER, 0, NOW_MS, (), (), (), NOW_MS)],
         },
         named={
             "tenants": [[thief]],

@@ -39,6 +39,7 @@ _PLACES: dict[type[Any], str] = {
     world.Clock: "clock",
     world.Ids: "ids",
     world.TaskQueue: "queue",
+    world.QueueGauge: "queue_gauge",
     world.DeadMessageQueue: "dead_messages",
     world.WorkflowInvoker: "invoker",
     world.HandlerRunner: "runner",

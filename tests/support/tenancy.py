@@ -262,6 +262,8 @@ class Theft:
             "shard": range(SHARDS),
             "after": ["", min(traces)],
             "until": [AFTER_EVERYTHING],
+            "since": ["0"],
+            "before": [AFTER_EVERYTHING],
             "from_ms": [0],
             "until_ms": [END_MS],
             "now_ms": [NOW_MS],
