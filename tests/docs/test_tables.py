@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.access import a_session, a_token
-from tests.support.bulk import A_FULL_JOB
+from tests.support.bulk import A_FULL_JOB, an_error_group
 from tests.support.runs import A_FAILURE, a_replay, a_run, failed, letter_of
 from tests.support.schedules import a_cursor, a_mark
 from tests.support.tasks import NOW_MS, an_acceptance
@@ -24,6 +24,7 @@ from workerflow.adapters.dynamodb import (
     cleanup,
     conditions,
     cursors,
+    error_groups,
     operations,
     rate_limits,
     refused_calls,
@@ -41,6 +42,7 @@ from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import bulk as bulk_codec
 from workerflow.adapters.dynamodb.items import cleanup as cleanup_codec
+from workerflow.adapters.dynamodb.items import error_group as error_group_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import limit as limit_codec
 from workerflow.adapters.dynamodb.items import lineage as lineage_codec
@@ -85,6 +87,7 @@ STORES = (
     cleanup.DynamoCleanup,
     operations.DynamoOperations,
     bulk.DynamoBulk,
+    error_groups.DynamoErrorGroups,
     access.DynamoTokens,
     access.DynamoSessions,
 )
@@ -168,6 +171,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "rollups": [
         rollup_codec.to_item(A_ROLLUP),
+        error_group_codec.to_item(an_error_group()),
         *map(rollup_codec.partial_to_item, (A_PARTIAL_COUNT, replace(A_PARTIAL_COUNT, rollups=()))),
     ],
     "rate_limits": [

@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.aws import AwsWorld
 from tests.support.ticks import AT_NIGHT, IN_TWO_MINUTES, measure_tick, scheduled_world
-from tests.support.world import moto_world
+from tests.support.world import MINUTE_MS, moto_world
+from workerflow.domain.identity import SHARDS
+from workerflow.services.group_errors import EVERY_MINUTES
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,23 @@ def test_what_is_due_costs_two_writes_each_and_a_send_for_ten(aws: AwsWorld) -> 
         "DynamoSchedules.due": 4,  # a look at what is left in each shard
         "DynamoSwitches.list_switches": 1,
     }
+
+
+def test_a_tick_with_no_bulk_job_at_work_costs_one_look_for_one(aws: AwsWorld) -> None:
+    idle = measure_tick(scheduled_world(aws, 10, AT_NIGHT))
+    assert {name: count for name, count in idle.calls.items() if name.startswith("DynamoBulk")} == {
+        "DynamoBulk.list_running": 1
+    }
+    assert not any(name.startswith(("DynamoErrorGroups", "S3")) for name in idle.calls)
+
+
+def test_a_walk_over_no_new_dead_letter_costs_a_cursor_and_a_look_into_each_shard(aws: AwsWorld) -> None:
+    world = scheduled_world(aws, 10, AT_NIGHT)
+    idle = measure_tick(world)
+    world.clock.ms += (EVERY_MINUTES - 1) * MINUTE_MS - world.clock.ms % (EVERY_MINUTES * MINUTE_MS)
+    walked = measure_tick(world)
+    assert walked.calls - idle.calls == {"DynamoErrorGroups.get_walk": 1, "DynamoReplays.list_letters": SHARDS}
+    assert measure_tick(world).calls == idle.calls
 
 
 def test_of_three_hundred_that_exist_one_is_read_where_one_is_due(aws: AwsWorld) -> None:
