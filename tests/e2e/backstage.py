@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.runs import a_run, failed, letter_of
+from tests.support.tasks import an_acceptance
 from tools.local import LocalStack
 from tools.local.stack import PREFIX, TENANT
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.attributes import Item, unpack
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.replays import DynamoReplays
 from workerflow.adapters.dynamodb.runs import DynamoRuns
@@ -54,6 +56,7 @@ from workerflow.tables import (
 
 ACTOR = "operator (e2e)"
 SENT_AT_ONCE = 10
+MOMENT_MS = 60_000
 VISIBLE, HIDDEN = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
 RETENTION = Retention(retention_seconds=30 * 24 * 3600, deadline_seconds=24 * 3600)
 
@@ -217,6 +220,19 @@ class Backstage:
         assert self.runs.write(run) == Written()
         assert self.runs.write(ended, letter=letter_of(ended, task)) == Written()
         return task
+
+    def fail_many(self, route: str, number: int, body: bytes) -> None:
+        """Tasks that failed a moment ago, with their dead letters, put there in batches."""
+        now_ms = SystemClock().now_ms() - MOMENT_MS
+        tasks = [
+            an_acceptance(f"failed-{one}", source=f"route:{route}", accepted_at_ms=now_ms + one, body=body)
+            for one in range(number)
+        ]
+        runs = [failed(a_run(task, updated_at_ms=task.accepted_at_ms)) for task in tasks]
+        letters = [letter_of(run, task) for run, task in zip(runs, tasks, strict=True)]
+        self.database.put_many(physical(IDEMPOTENCY_KEYS), map(acceptance_codec.to_item, tasks))
+        self.database.put_many(physical(RUNS), map(run_codec.to_item, runs))
+        self.database.put_many(physical(DEAD_LETTERS), map(letter_codec.to_item, letters))
 
     def leave_behind(self, pointer: str, body: bytes) -> None:
         """Put an object into the payload bucket."""

@@ -20,6 +20,7 @@ import pytest
 
 from tests.e2e.backstage import Backstage
 from tests.e2e.calls import Api
+from tests.e2e.operator import Operator
 from tests.e2e.planner import Planner
 from tests.e2e.published import publish
 from tests.e2e.slow import Slow, begin
@@ -45,6 +46,8 @@ ORDER = (
     "test_tick",
     "test_replay",
     "test_schedules",
+    "test_dashboard",
+    "test_dashboard_pages",
     "test_hand_over",
     "test_restart",
     "test_afterwards",
@@ -121,6 +124,12 @@ def planner(backstage: Backstage) -> Planner:
 
 
 @pytest.fixture(scope="session")
+def operator(stack: LocalStack) -> Operator:
+    """Whoever sits at the dashboard."""
+    return Operator(stack)
+
+
+@pytest.fixture(scope="session")
 def backstage(stack: LocalStack) -> Backstage:
     """The operator's side."""
     return Backstage(stack)
@@ -129,7 +138,7 @@ def backstage(stack: LocalStack) -> Backstage:
 @pytest.fixture(scope="session", autouse=True)
 def slow(api: Api, backstage: Backstage) -> Iterator[Slow]:
     """What takes long, begun before everything else."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=3) as pool:
         yield begin(api, backstage, pool)
 
 

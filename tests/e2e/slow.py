@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tests.e2e.backstage import Backstage
 from tests.e2e.calls import Api, Call
+from tests.e2e.operator import Bulk, Operator, work_in_bulk
 from tests.e2e.planner import Planner
 from tests.e2e.tenants import SECOND_FILE, publish_tenants
 from workerflow.domain.enablement import Enablement
@@ -33,6 +34,7 @@ class Slow:
         forwarded: a call of `webhook_forward`, whose receiver is busy at first.
         shown: the next fires of `e2e_minutely`, as they were shown before the first of them.
         crowd: ticks at the same time, when the first of these is due.
+        bulk: jobs over many letters, which the emulator's tick works on.
         published: what was said of a tenants file that was published when processes knew the one before.
         published_at: when, by the monotonic clock.
     """
@@ -49,6 +51,7 @@ class Slow:
     forwarded: Call
     shown: Sequence[int]
     crowd: Future[None]
+    bulk: Future[Bulk]
     published: str
     published_at: float
 
@@ -64,6 +67,7 @@ def begin(api: Api, backstage: Backstage, pool: Executor) -> Slow:
     return Slow(
         shown=shown,
         crowd=pool.submit(planner.tick_in_a_crowd, shown[0]),
+        bulk=pool.submit(work_in_bulk, Operator(api.stack), backstage, api.payload("bulk")),
         published=publish_tenants(api.stack, SECOND_FILE),
         published_at=time.monotonic(),
         long=pool.submit(api.call, "e2e_long", seconds=LONG_SECONDS),

@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.e2e.backstage import Backstage
 from tests.e2e.calls import ENDED, eventually
-from workerflow.tables import DEAD_LETTERS, IDEMPOTENCY_KEYS, RUNS
+from tools.local import LocalStack
+from workerflow.tables import DEAD_LETTERS, IDEMPOTENCY_KEYS, RUNS, TABLES
 
 PROVOKED = {("workflow", "the handler of route:e2e_hang overran its time-out of 2 s")}
 """The only lines of level ERROR that there may be."""
@@ -43,10 +44,18 @@ def test_the_logs_tell_of_no_fault_that_was_not_provoked(backstage: Backstage) -
     lines = list(backstage.log_lines())
     events = [(function, event) for function, event in ((name, parsed(line)) for name, line in lines) if event]
 
-    assert {function for function, _ in events} == {"ingress", "consumer", "workflow", "scheduler"}
+    assert {function for function, _ in events} == {"ingress", "consumer", "workflow", "scheduler", "dashboard"}
     errors = {(function, str(event["message"])) for function, event in events if event.get("level") == "ERROR"}
     assert errors <= PROVOKED
     assert [line for line in lines if "Traceback" in line[1]] == []
+
+
+def test_the_dashboards_token_stands_nowhere(stack: LocalStack, backstage: Backstage) -> None:
+    """It was shown with every request; what is kept of it is a digest."""
+    secret = stack.dashboard_token.rpartition("_")[2]
+    assert not [function for function, line in backstage.log_lines() if secret in line]
+    assert not [table.name for table in TABLES for item in backstage.items(table) if secret in repr(item)]
+    assert not [name for name in backstage.objects() if secret in name]
 
 
 def test_no_metric_tells_of_a_fault(backstage: Backstage) -> None:

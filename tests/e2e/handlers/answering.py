@@ -15,6 +15,8 @@ OUTPUT_BYTES = 60_000
 
 @route("e2e_async")
 @route("e2e_other")
+@route("e2e_bulk")
+@route("e2e_switched")
 def succeed(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Tell what came in, byte for byte, and the key that an effect outside would carry."""
     mark(payload, context)
@@ -60,6 +62,16 @@ def outlive_the_call(payload: dict[str, Any], context: Context) -> dict[str, Any
     mark(payload, context)
     time.sleep(payload["seconds"])
     return {"slept": payload["seconds"]}
+
+
+@route("e2e_patient", timeout_seconds=60)
+def wait_to_be_cancelled(payload: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Go on until somebody cancels the task."""
+    mark(payload, context)
+    while context.remaining_seconds() > 1:
+        context.raise_if_cancelled()
+        time.sleep(0.1)
+    return {"cancelled": False}
 
 
 @route("e2e_paused")

@@ -1,0 +1,90 @@
+"""Whoever sits at the dashboard: asks its API with a token, and gives orders."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.backstage import Backstage
+from tests.e2e.calls import eventually
+from tools.local import Answer, LocalStack
+
+BULK_ROUTE = "e2e_bulk"
+LETTERS = 300
+LONG_ENOUGH_SECONDS = 150.0
+"""The emulator's tick comes once a minute, and may be busy with something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Asks the dashboard of one stack, over its function URL, with a token that may write."""
+
+    stack: LocalStack
+
+    def get(self, path: str) -> Any:
+        """What the API tells."""
+        answer = self.stack.ask_dashboard("GET", path)
+        assert answer.status == 200, (path, answer)
+        return answer.json()
+
+    def order(self, path: str, key: str | None = None, **body: Any) -> Any:
+        """What came of an order."""
+        answer = self.send(path, key or uuid.uuid4().hex, **body)
+        assert answer.status == 200, (path, answer)
+        return answer.json()
+
+    def send(self, path: str, key: str, **body: Any) -> Answer:
+        """Give an order under a key."""
+        headers = {
+            "authorization": f"Bearer {self.stack.dashboard_token}",
+            "content-type": "application/json",
+            "idempotency-key": key,
+        }
+        return self.stack.ask_dashboard("POST", path, body=json.dumps(body).encode(), headers=headers)
+
+    def job_when(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """A bulk job, as soon as `is_so` of it."""
+        job: dict[str, Any] = eventually(lambda: self.get(f"/api/bulk-jobs/{job_id}"), is_so, LONG_ENOUGH_SECONDS)
+        return job
+
+    def bulk_job(self, action: str) -> tuple[str, int]:
+        """A job over all open letters of BULK_ROUTE, counted and started; its id, and how many it counted."""
+        counted = self.order(
+            "/api/bulk-jobs", action=action, filter={"source": f"route:{BULK_ROUTE}"}, reason="the bank is back"
+        )
+        job_id = counted["details"]["jobId"]
+        matched = self.get(f"/api/bulk-jobs/{job_id}")["matched"]
+        self.order(f"/api/bulk-jobs/{job_id}/start")
+        return job_id, matched
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Two jobs that the emulator's own tick worked on, one after the other.
+
+    Attributes:
+        aborted_at: how many letters the first one had visited when its end was ordered.
+        replayed: the first one, aborted; `resolved`: the second one, done.
+    """
+
+    counted: int
+    aborted_at: int
+    replayed: dict[str, Any]
+    left: int
+    resolved: dict[str, Any]
+
+
+def work_in_bulk(operator: Operator, backstage: Backstage, body: bytes) -> Bulk:
+    """Have LETTERS replayed, stop that in the middle, and have those that are left resolved."""
+    backstage.fail_many(BULK_ROUTE, LETTERS, body)
+    replaying, counted = operator.bulk_job("replay")
+    begun = operator.job_when(replaying, lambda job: job["visited"] > 0)
+    operator.order(f"/api/bulk-jobs/{replaying}/abort")
+    time.sleep(1)  # a batch that is being worked on is told with the job's next version
+    resolving, left = operator.bulk_job("resolve")
+    resolved = operator.job_when(resolving, lambda job: job["state"] == "done")
+    return Bulk(counted, begun["visited"], operator.get(f"/api/bulk-jobs/{replaying}"), left, resolved)
