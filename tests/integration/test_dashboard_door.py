@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from functions.dashboard.pages import problem
 from tests.integration.dashboard_server import serving
 from tests.integration.dashboard_world import DashboardWorld, dashboard_world
 
@@ -78,3 +79,63 @@ def test_it_is_served_over_http_for_browsers_and_other_clients(world: DashboardW
     ):
         connection.request("GET", "/api/session", headers={"Authorization": f"Bearer {token}"})
         assert json.load(connection.getresponse())["scope"] == "read"
+
+
+def nonsense(_request: object) -> tuple[int, dict[str, str], bytes]:
+    """What no table of ours holds."""
+    return 200, {}, b'{"Item": {"pk": {"S": "what no code of ours wrote"}}}'
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"), [("/api/session", "application/problem+json"), ("/", "text/html; charset=utf-8")]
+)
+def test_what_nobody_foresaw_is_a_500_that_tells_nothing(
+    world: DashboardWorld, capsys: pytest.CaptureFixture[str], path: str, content_type: str
+) -> None:
+    token = world.token("read")
+    browser = world.browser(token)
+    world.aws.line.stand_in("dynamodb.GetItem", nonsense)
+    answer = world.get(path, token=token) if path.startswith("/api") else browser.open(path)
+    assert (answer.status, answer.headers["content-type"]) == (500, content_type)
+    assert "what no code of ours wrote" not in answer.text
+    assert "c6af9ac6-7b61-11e6-9a41-93e8deadbeef" in answer.text
+    logged = capsys.readouterr().out
+    assert "UncaughtError" in logged
+    assert token.split("_")[2] not in logged
+
+
+def test_a_page_about_a_fault_that_is_faulty_itself_is_plain_text(
+    world: DashboardWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(problem, "problem_page", broken)
+    answer = world.browser().open("/nothing")
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert answer.text.startswith("There is nothing at this path. Request c6af9ac6")
+
+
+def test_somebody_who_is_not_signed_in_is_led_there(world: DashboardWorld) -> None:
+    answer = world.browser().open("/runs?status=failed")
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+    part = world.browser().open("/runs", headers={"hx-request": "true"})
+    assert (part.status, part.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+def test_a_request_leaves_one_line_of_facts_that_are_ours(
+    world: DashboardWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = world.token("read", "default")
+    capsys.readouterr()
+    world.get("/api/runs?source=route:canary", token=token)
+    (line,) = [json.loads(one) for one in capsys.readouterr().out.splitlines()]
+    told = {name: line[name] for name in ("message", "endpoint", "status", "tenant", "token_id")}
+    assert told == {
+        "message": "answered",
+        "endpoint": "listRuns",
+        "status": 200,
+        "tenant": "default",
+        "token_id": token.split("_")[1],
+    }
+    assert "canary" not in json.dumps(line)

@@ -34,7 +34,7 @@ DOCUMENT = the_document()
 OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
     (method.upper(), path): one for path, item in DOCUMENT["paths"].items() for method, one in item.items()
 }
-ENDPOINTS = {(one.method, one.template): one for one in API}
+ENDPOINTS: dict[tuple[str, str], Endpoint] = {(one.method, one.template): one for one in API}
 WORDS = {
     "from": ("2026-11-24T16:00:00Z", "2026-11-24T16:00:00.123+01:00"),
     "limit": ("1", "100"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import schemathesis
@@ -65,7 +66,7 @@ writing, reading = (schemathesis.openapi.from_dict(the_document()) for _ in rang
 reading.config.phases.coverage.enabled = False  # the other token has tried all bounds
 
 
-def ask(case: Case, api: Api, scope: str) -> None:
+def ask(case: Case[Any], api: Api, scope: str) -> None:
     """Send a case. Where it names what might be there, let it be there: a 404 teaches nothing twice."""
     if TENANT.fullmatch(str(case.query.get("tenant", ""))):
         case.query["tenant"] = "default"
@@ -78,11 +79,11 @@ def ask(case: Case, api: Api, scope: str) -> None:
 
 @writing.parametrize()
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_token_for_writing(case: Case, api: Api) -> None:
+def test_a_token_for_writing(case: Case[Any], api: Api) -> None:
     ask(case, api, "write")
 
 
 @reading.parametrize()
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_token_for_reading(case: Case, api: Api) -> None:
+def test_a_token_for_reading(case: Case[Any], api: Api) -> None:
     ask(case, api, "read")
