@@ -51,7 +51,8 @@ def work_in_bulk(served: Served, letters: int) -> None:
 
 def require_sound(visit: Visit) -> None:
     """Nothing reaches out of the window, and axe finds nothing: light on the desk, dark on the phone."""
-    is_phone = (visit.page.viewport_size or {})["width"] == WIDTHS[1]
+    size = visit.page.viewport_size
+    is_phone = size is not None and size["width"] == WIDTHS[1]
     visit.page.emulate_media(color_scheme="dark" if is_phone else "light")
     assert visit.overflow() == []
     assert visit.serious_findings() == []
