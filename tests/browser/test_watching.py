@@ -9,7 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visits import Served, Visit
+from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import AttemptResult, RunState
+
+OUTPUT = HandlerOutput.from_return({"ok": True}, mode="async").encode()
 
 
 def succeed(served: Served, trace_id: str) -> None:
@@ -17,7 +20,7 @@ def succeed(served: Served, trace_id: str) -> None:
     run = served.world.aws.runs.get("default", trace_id)
     assert run is not None
     with served.world.lock:
-        served.world.seeds._end(run, AttemptResult.SUCCEEDED, state=RunState.SUCCEEDED, output=None)
+        served.world.seeds._end(run, AttemptResult.SUCCEEDED, state=RunState.SUCCEEDED, output=OUTPUT)
 
 
 @pytest.fixture
@@ -44,14 +47,32 @@ def test_a_list_changes_in_place_and_announces_what_is_new(served: Served, timed
     expect(hint).to_be_visible()
     expect(page.locator(f"#run-{new}")).to_have_count(0)
     assert row.bounding_box() == before
+    assert page.evaluate("window.shifted") == 0
     hint.click()
     expect(page.locator(f"#run-{new}")).to_be_visible()
+
+
+def test_what_no_longer_fits_the_filter_fades_in_its_place(served: Served, timed: Visit) -> None:
+    running = served.world.seeds.running().trace_id
+    page = timed.go("/runs?status=running")
+    succeed(served, running)
+    page.clock.run_for(6_000)
+    expect(page.locator(f"#run-{running}")).to_have_class("is-gone")
+
+
+def test_an_empty_list_shows_the_first_run_by_itself(served: Served, timed: Visit) -> None:
+    page = timed.go("/runs?status=cancelled")
+    expect(page.get_by_text("No run fits these filters")).to_be_visible()
+    with served.world.lock:
+        cancelled = served.world.seeds.cancelled().trace_id
+    page.clock.run_for(6_000)
+    expect(page.locator(f"#run-{cancelled}")).to_be_visible()
 
 
 def test_nothing_is_asked_for_while_nobody_looks_or_a_dialog_is_open(timed: Visit) -> None:
     page = timed.go("/runs")
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: asked.append(request.url) if "/assets/" not in request.url else None)
     page.keyboard.press("?")
     page.clock.run_for(12_000)
     assert asked == []
@@ -78,7 +99,7 @@ def test_an_overview_that_nobody_looks_at_still_keeps_its_title_true(served: Ser
 def test_refreshing_can_be_paused(timed: Visit) -> None:
     page = timed.go("/runs")
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: asked.append(request.url) if "/assets/" not in request.url else None)
     page.get_by_role("button", name="Live").click()
     expect(page.get_by_role("button", name="Paused")).to_have_attribute("aria-pressed", "false")
     page.clock.run_for(15_000)
@@ -106,6 +127,9 @@ def test_a_run_is_followed_to_its_end_and_what_the_reader_opened_stays_open(serv
     succeed(served, running)
     page.clock.run_for(6_000)
     expect(page.locator("#state")).to_contain_text("succeeded")
+    expect(page.get_by_role("heading", name="Output")).to_be_visible()
+    expect(page.locator("#said")).to_have_text(re.compile("^succeeded"))
+    expect(page.get_by_role("button", name="Live")).to_have_count(0)
     expect(page).to_have_title(re.compile("^succeeded"))
     expect(fold).not_to_have_attribute("open", "")
 

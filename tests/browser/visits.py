@@ -24,6 +24,10 @@ _WATCH = """
   addEventListener("securitypolicyviolation", (event) => {
     console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`);
   });
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
 """
 
 
@@ -87,6 +91,13 @@ class Visit:
     def __post_init__(self) -> None:
         self.page.on("console", self._hear)
         self.page.on("pageerror", self._catch)
+
+    @property
+    def width(self) -> int:
+        """Of the window."""
+        size = self.page.viewport_size
+        assert size
+        return size["width"]
 
     def go(self, path: str) -> Page:
         """Open a page."""

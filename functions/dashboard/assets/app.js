@@ -77,15 +77,18 @@
     }
   };
 
-  /* A list that grows at its top: rows that are there change in place, new ones are announced and wait to be asked for. */
+  /* A list that grows at its top: rows that are there change in place, those that no longer fit its filters fade in their
+     place, new ones are announced and wait to be asked for. */
   const mergeRows = (old, fresh) => {
     const rows = new Map([...old.children].map((row) => [row.id, row]));
     let added = 0;
     for (const row of [...fresh.children]) {
       const known = rows.get(row.id);
       if (known) morph(known, row);
-      else if (row.id && row.id > (old.firstElementChild?.id || "")) added += 1;
+      else if (row.id > (old.firstElementChild?.id || "")) added += 1;
     }
+    const last = fresh.lastElementChild?.id || "";
+    for (const [id, row] of rows) row.classList.toggle("is-gone", id > last && !fresh.children.namedItem(id));
     const hint = one(`[data-new-for="${old.id}"]`);
     if (!hint) return;
     const full = added > 0 && added === fresh.children.length;
@@ -103,11 +106,13 @@
     setClock(fresh);
     for (const old of all("[data-live]")) {
       const now = page.getElementById(old.id);
-      if (!now) continue;
-      if (old.hasAttribute("data-rows") && old.children.length && now.children.length) mergeRows(old, now);
-      else morph(old, now);
+      if (old.hasAttribute("data-rows")) mergeRows(old, now || document.createElement("tbody"));
+      else if (now) morph(old, now);
+      else { location.reload(); return; } // the first run of an empty list: there is no place to lose
     }
+    if (document.title !== page.title) say(page.title);
     document.title = page.title;
+    if (!one("[data-live-switch]", page)) { pill.hidden = true; isPaused = true; } // it has ended: nothing more will change
     const icon = one("link[rel=icon]");
     const nextIcon = one("link[rel=icon]", page);
     if (nextIcon && icon.getAttribute("href") !== nextIcon.getAttribute("href")) icon.href = nextIcon.getAttribute("href");
@@ -228,7 +233,6 @@
     one("[data-verdict]", box).textContent =
       field.value === "" ? "" : differing ? `${differing} of ${rows.length} lines differ.` : "No line differs: the secret is another one.";
   };
-  for (const field of all("[data-compare-field]")) field.hidden = false;
 
   document.addEventListener("keydown", press);
   document.addEventListener("input", (event) => { if (event.target.matches("[data-compare-with]")) compare(event.target); });
