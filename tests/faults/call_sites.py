@@ -23,7 +23,7 @@ import workerflow
 from workerflow.ports.cleanup import CleanupStore
 from workerflow.ports.error_groups import ErrorGroupStore
 from workerflow.ports.objects import ObjectStore
-from workerflow.ports.operations import BulkStore, OperationStore
+from workerflow.ports.operations import BulkStore, OperationStore, SessionStore, TokenStore
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.stores import (
@@ -36,7 +36,7 @@ from workerflow.ports.stores import (
     SwitchStore,
 )
 from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
-from workerflow.ports.world import DeadMessageQueue, Deliveries, QueueGauge, TaskQueue, WorkflowInvoker
+from workerflow.ports.world import DeadMessageQueue, Deliveries, QueueGauge, SecretNames, TaskQueue, WorkflowInvoker
 
 CORE = Path(workerflow.__file__).parent
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -65,6 +65,9 @@ PORTS_ON_AWS: tuple[type, ...] = (
     BulkStore,
     ErrorGroupStore,
     OperationStore,
+    TokenStore,
+    SessionStore,
+    SecretNames,
 )
 PURE = frozenset({"holds"})
 """Methods of these ports that call nobody."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from tests.faults.access_flows import ACCESS_FLOWS
 from tests.faults.built_in_flows import BUILT_IN_FLOWS
 from tests.faults.bulk_flows import BULK_FLOWS
 from tests.faults.flow import ABANDONED, DAY_S, FAILED, HANDLER_ERROR, SUCCEEDED, Flow
@@ -504,4 +505,13 @@ TASK_FLOWS = (
     ),
 )
 
-FLOWS = (*TASK_FLOWS, *SCHEDULE_FLOWS, *TENANT_FLOWS, *BUILT_IN_FLOWS, *BULK_FLOWS, *ORDER_FLOWS, *READ_FLOWS)
+FLOWS = (
+    *TASK_FLOWS,
+    *SCHEDULE_FLOWS,
+    *TENANT_FLOWS,
+    *BUILT_IN_FLOWS,
+    *BULK_FLOWS,
+    *ORDER_FLOWS,
+    *READ_FLOWS,
+    *ACCESS_FLOWS,
+)

@@ -34,6 +34,7 @@ FUNCTION_OF = {
     "_answer": "ingress",
     "_deliver": "consumer",
     "ExecuteTask": "workflow",
+    "Context": "workflow",
     "RollUp": "workflow",
     "RetryLetters": "workflow",
     "WriteDigest": "workflow",
@@ -48,26 +49,31 @@ AT_THE_DASHBOARD = frozenset(
         "CancelRun",
         "CarryOutOnce",
         "CountBulk",
+        "ListAudit",
         "ListErrorGroups",
         "ListLetters",
         "ListTasks",
         "ReadBulkJobs",
+        "ReadConfiguration",
         "ReadLineage",
         "ReadRefusedCalls",
         "ReadRoutes",
         "ReadRunDetail",
         "ReadSchedules",
+        "ReadSession",
         "ReadSummary",
         "ReplayTask",
         "ResolveLetter",
         "RetryNow",
         "RunSchedule",
         "SetSwitch",
+        "SignIn",
+        "SignOut",
         "StartBulk",
     }
 )
 """What stories have operators do, who sit at the dashboard."""
-OPERATORS = {"PublishTenants", ""}
+OPERATORS = {"PublishTenants", "IssueToken", "RevokeToken", ""}
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "sqs.SendMessageBatch": ("sqs:SendMessage",),
     "lambda.Invoke": ("lambda:InvokeFunction",),

@@ -13,8 +13,12 @@ from functions.scheduler import wiring as scheduler_wiring
 from functions.workflow import wiring as workflow_wiring
 from functions.workflow.builtin import _wiring as built_in_wiring
 from functions.workflow.builtin._wiring import BuiltIns
+from tests.fakes.access import FakeAccessKeys
 from tests.fakes.surroundings import FakeIds
+from tests.support.access import KEYS
 from tests.support.aws import BUCKET, WORKFLOW_FUNCTION, AwsWorld, physical
+from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import LetterClass
@@ -28,6 +32,7 @@ from workerflow.runtime.settings import (
     WorkflowSettings,
 )
 from workerflow.services.accept_task import Retention, TakeTask
+from workerflow.services.authenticate import Authenticate
 from workerflow.services.bulk_jobs import AbortBulk, CountBulk, ReadBulkJobs, StartBulk
 from workerflow.services.cancel_run import CancelRun
 from workerflow.services.count_tasks import CountTasks
@@ -35,12 +40,15 @@ from workerflow.services.enablement import CheckEnablement
 from workerflow.services.execute_task import ExecuteTask
 from workerflow.services.find_oldest_queued import FindOldestQueued
 from workerflow.services.find_run import FindRun
+from workerflow.services.issue_token import IssueToken
 from workerflow.services.ledger import Ledger
+from workerflow.services.list_audit import ListAudit
 from workerflow.services.list_error_groups import ListErrorGroups
 from workerflow.services.list_letters import ListLetters
 from workerflow.services.list_tasks import ListTasks
 from workerflow.services.once import CarryOutOnce
 from workerflow.services.publish_tenants import PublishTenants
+from workerflow.services.read_configuration import ReadConfiguration
 from workerflow.services.read_lineage import ReadLineage
 from workerflow.services.read_routes import ReadRoutes
 from workerflow.services.read_run_detail import ReadRunDetail
@@ -49,13 +57,16 @@ from workerflow.services.read_summary import ReadSummary
 from workerflow.services.replay_task import ReplayTask
 from workerflow.services.resolve_letter import ResolveLetter
 from workerflow.services.retry_now import RetryNow
+from workerflow.services.revoke_token import RevokeToken
 from workerflow.services.run_schedule import RunSchedule
 from workerflow.services.set_switch import SetSwitch
+from workerflow.services.sign_in import ReadSession, SignIn, SignOut
 from workerflow.services.tenants import KnownTenants
 from workerflow.services.tick import Tick
-from workerflow.tables import TABLES
+from workerflow.tables import RATE_LIMITS, TABLES
 
 DAY_S = 24 * 3600
+SECRET_PREFIX = "workerflow/dev/"
 RETENTION = Retention(retention_seconds=30 * DAY_S, deadline_seconds=DAY_S)
 
 
@@ -152,7 +163,7 @@ class Processes:
     def start_operator(self) -> None:
         aws = self._aws
         shared: dict[str, Any] = {"manifest": self._manifest, "clock": self._clock}
-        tenants = KnownTenants(store=aws.tenants, clock=self._clock, faults=self.telemetry)
+        self.known_tenants = tenants = KnownTenants(store=aws.tenants, clock=self._clock, faults=self.telemetry)
         self.replay = ReplayTask(
             **shared,
             acceptances=aws.acceptances,
@@ -181,6 +192,7 @@ class Processes:
             **shared, schedules=aws.schedules, enablement=CheckEnablement(**shared, switches=aws.switches)
         )
         self._start_readers(tenants)
+        self._start_access(tenants)
         self.once = CarryOutOnce(operations=aws.operations, clock=self._clock)
         self.count_bulk = CountBulk(jobs=aws.bulk, replays=aws.replays, clock=self._clock, ids=self._ids)
         self.start_bulk = StartBulk(jobs=aws.bulk, clock=self._clock, ids=self._ids)
@@ -197,6 +209,29 @@ class Processes:
         self.retry_now = RetryNow(find_run=find_run, ledger=ledger, queue=aws.queue, signals=self.telemetry)
         self.resolve_letter = ResolveLetter(
             replays=aws.replays, clock=self._clock, ids=self._ids, operations=aws.operations
+        )
+
+    def _start_access(self, known: KnownTenants) -> None:
+        aws = self._aws
+        on: dict[str, Any] = {"clock": self._clock, "ids": self._ids, "tokens": aws.tokens}
+        self.issue_token = IssueToken(**on, keys=KEYS)
+        self.revoke_token = RevokeToken(**on)
+        keys = FakeAccessKeys()
+        self.sign_in = SignIn(
+            authenticate=Authenticate(keys=keys, tokens=aws.tokens, clock=self._clock),
+            limits=DynamoRateLimits(Database(aws.clients.dynamodb()), physical(RATE_LIMITS), self._ids),
+            keys=keys,
+            sessions=aws.sessions,
+            clock=self._clock,
+            ids=self._ids,
+        )
+        self.read_session = ReadSession(
+            keys=keys, sessions=aws.sessions, tokens=aws.tokens, clock=self._clock, faults=self.telemetry
+        )
+        self.sign_out = SignOut(keys=keys, sessions=aws.sessions)
+        self.list_audit = ListAudit(audit=aws.audit, clock=self._clock)
+        self.read_configuration = ReadConfiguration(
+            manifest=self._manifest, known=known, names=aws.secret_names, clock=self._clock, prefix=SECRET_PREFIX
         )
 
     def _start_readers(self, known: KnownTenants) -> None:
@@ -233,7 +268,7 @@ def _settings(aws: AwsWorld, kind: type[Any]) -> Mapping[str, Any]:
         "dead_letter_queue_url": aws.dead_letter_queue_url,
         "payload_bucket": BUCKET,
         "workflow_function": WORKFLOW_FUNCTION,
-        "secret_prefix": "workerflow/dev/",
+        "secret_prefix": SECRET_PREFIX,
         "retention_days": 30,
         "deadline_hours": 24,
         "retry_classes": (LetterClass.HANDLER_ERROR,),

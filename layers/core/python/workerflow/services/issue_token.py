@@ -123,4 +123,4 @@ def _faults(order: TokenOrder) -> list[str]:
 
 
 def _id_of(nonce: str) -> str:
-    return base64.b32encode(bytes.fromhex(nonce)).decode("ascii").lower()[:_ID_CHARACTERS]
+    return base64.b32encode(bytes.fromhex(nonce)).decode("ascii").rstrip("=").lower()[-_ID_CHARACTERS:]
