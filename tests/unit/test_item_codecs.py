@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.runs import a_replay, a_run, failed, letter_of
 from tests.support.tasks import NOW_MS, an_acceptance
-from workerflow.adapters.dynamodb.attributes import pack, squeezed, stretched, unpack
+from workerflow.adapters.dynamodb.attributes import pack, squeezed, stretched, unpack, unpack_known
 from workerflow.adapters.dynamodb.items import acceptance, attempt, audit, letter, lineage, operation, run, state
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
@@ -159,6 +159,16 @@ def test_an_attribute_of_a_kind_that_we_never_write_is_told_as_such() -> None:
         unpack({"odd": {"SS": ["a"]}})
     with pytest.raises(IntegrityError):
         pack({"odd": [1]})  # type: ignore[dict-item]
+
+
+def test_such_an_attribute_is_passed_over_for_people_to_look_at() -> None:
+    item = run.to_item(a_run())
+    assert (
+        run.from_item(unpack_known({**pack(item), "note": {"L": [{"S": "by hand"}]}, "gone": {"NULL": True}}))
+        == a_run()
+    )
+    with pytest.raises(IntegrityError, match="is no run"):
+        run.from_item(unpack_known({**pack(item), "state": {"SS": ["running"]}}))
 
 
 def test_an_index_key_is_there_only_while_it_means_something() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from workerflow.domain.identity import SHARDS
 from workerflow.ports.stores import Newest
@@ -24,12 +25,13 @@ ENTRIES_READ = 400
 class _Shard[T]:
     """What was read of a shard and not merged yet. `before` is where the next part begins; None: nothing is left."""
 
+    number: int
     before: str | None
     entries: deque[T] = field(default_factory=deque)
 
     @property
     def is_unknown(self) -> bool:
-        """Whether a part must be read before anybody can tell its newest entry."""
+        """Whether its newest entry is in a part that was not read yet."""
         return not self.entries and self.before is not None
 
 
@@ -63,33 +65,41 @@ class NewestFirst[T]:
         self._position_of = position_of
         self._part = part
         self._left = entries
-        self._shards = [_Shard[T](before) for _ in range(SHARDS)]
+        self._shards = [_Shard[T](number, before) for number in range(SHARDS)]
         self.position = before
         self.is_over = False
 
     def __iter__(self) -> Iterator[T]:
         """The entries, newest first; ends early when as many were read as may be (`is_over` is False then)."""
-        while self._is_known():
-            shards = [shard for shard in self._shards if shard.entries]
-            if not shards:
+        while True:
+            newest = max((shard for shard in self._shards if shard.entries), key=self._head, default=None)
+            unread = max((shard for shard in self._shards if shard.is_unknown), key=_begin_of, default=None)
+            if unread is not None and (newest is None or self._head(newest) < _begin_of(unread)):
+                if self._left <= 0:
+                    self.position = _begin_of(unread)
+                    return
+                self._read_part(unread)
+            elif newest is None:
                 self.is_over = True
                 return
-            newest = max(shards, key=lambda shard: self._position_of(shard.entries[0])).entries.popleft()
-            self.position = self._position_of(newest)
-            yield newest
+            else:
+                self.position = self._head(newest)
+                yield newest.entries.popleft()
 
-    def _is_known(self) -> bool:
-        """Read the parts without which the newest entry is unknown; False if they may not be read any more."""
-        for number, shard in enumerate(self._shards):
-            while shard.is_unknown and self._left > 0:
-                wanted = min(self._part, self._left)
-                found = self._read(number, str(shard.before), wanted)
-                self._left -= wanted if found.next_before is not None else len(found.entries)
-                shard.entries.extend(found.entries)
-                shard.before = found.next_before
-        unknown = [str(shard.before) for shard in self._shards if shard.is_unknown]
-        self.position = max(unknown, default=self.position)
-        return not unknown
+    def _head(self, shard: _Shard[T]) -> str:
+        return self._position_of(shard.entries[0])
+
+    def _read_part(self, shard: _Shard[T]) -> None:
+        wanted = min(self._part, self._left)
+        found = self._read(shard.number, _begin_of(shard), wanted)
+        self._left -= len(found.entries) if found.next_before is None else wanted
+        shard.entries.extend(found.entries)
+        shard.before = found.next_before
+
+
+def _begin_of(shard: _Shard[Any]) -> str:
+    """Where a shard's next part begins."""
+    return shard.before or ""
 
 
 def part_of(limit: int) -> int:
