@@ -90,13 +90,25 @@ def linger(_payload: Any, context: Context) -> None:
         at_once[context.tenant] -= 1
 
 
+def stop_when_asked(_payload: Any, context: Context) -> None:
+    """Work through three steps, and give up between two of them if somebody says so."""
+    _begin(context)
+    for step in range(3):
+        between_steps(context, step)
+        context.raise_if_cancelled()
+
+
+def between_steps(_context: Context, _step: int) -> None:
+    """What happens while `stop_when_asked` is at work; a test may put something else here."""
+
+
 def _begin(context: Context) -> None:
     starts.append((context.trace_id, context.attempt))
 
 
 def routes() -> list[Route]:
     """A route of each mode for what is needed in it."""
-    handlers = [succeed, return_much, refuse, retry, retry_late, repeat, crash, linger]
+    handlers = [succeed, return_much, refuse, retry, retry_late, repeat, crash, linger, stop_when_asked]
     here = __name__
     made = [Route(name=one.__name__, module=here, function=one.__name__, mode="async") for one in handlers]
     made.append(Route(name="ask", module=here, function="succeed", mode="sync"))

@@ -15,14 +15,18 @@ from tests.integration.functions_world import Context, FunctionsWorld, functions
 from tests.integration.scripted_handlers import starts
 from tests.support.aws import BUCKET
 from tests.support.faults import Fault, ProcessDied
+from workerflow import handlers
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.fire import fire_payload
 from workerflow.domain.outcome import Execution, ExecutionStatus
 from workerflow.domain.output import HandlerOutput
-from workerflow.domain.run import LetterClass, RunState
+from workerflow.domain.run import AttemptResult, LetterClass, RunState
 from workerflow.domain.stored import StoredBytes
 from workerflow.runtime.clock import SystemClock, SystemIds
+from workerflow.services.cancel_run import Cancelled, CancelOrder, CancelRun
+from workerflow.services.find_run import FindRun
+from workerflow.services.ledger import Ledger
 from workerflow.services.set_switch import SetSwitch, SwitchOrder
 from workerflow.services.tenants import KnownTenants
 
@@ -205,3 +209,45 @@ class TestLogs:
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
         [own] = [line for line in lines if line.get("message") == "webhook received"]
         assert (own["trace_id"], own["tenant"], own["size"]) == (task.trace_id, "default", 7)
+
+
+class TestCancel:
+    def cancel(self, world: FunctionsWorld, trace_id: str) -> None:
+        clock, aws = SystemClock(), world.aws
+        ledger = Ledger(runs=aws.runs, acceptances=aws.acceptances, clock=clock, ids=SystemIds())
+        find_run = FindRun(acceptances=aws.acceptances, runs=aws.runs, clock=clock)
+        outcome = CancelRun(find_run=find_run, ledger=ledger, operations=aws.operations)(
+            CancelOrder("default", trace_id, "ops", "a mistake")
+        )
+        assert isinstance(outcome, Cancelled)
+
+    def test_a_handler_that_asks_sees_it_and_gives_up(
+        self, world: FunctionsWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        steps: list[int] = []
+
+        def between_steps(context: handlers.Context, step: int) -> None:
+            steps.append(step)
+            if step == 0:
+                self.cancel(world, context.trace_id)
+
+        monkeypatch.setattr(scripted_handlers, "between_steps", between_steps)
+        task = world.take(route="stop_when_asked")
+        assert world.execute(task)["status"] == "ended"
+        run = world.run(task)
+        assert (steps, run.state, run.history[-1].result) == ([0], RunState.CANCELLED, AttemptResult.CANCELLED)
+        assert world.aws.replays.get_letter("default", task.trace_id) is None
+        assert "a handler failed" not in capsys.readouterr().out
+
+    def test_one_that_nobody_cancels_asks_the_ledger_once_a_second_at_most(self, world: FunctionsWorld) -> None:
+        task = world.take(route="stop_when_asked")
+        world.aws.line.reset()
+        assert world.execute(task)["status"] == "succeeded"
+        asked = [call for call in world.aws.line.calls if "_is_cancelled" in call.site.caller]
+        assert len(asked) == 1
+
+    def test_a_cancelled_tasks_message_is_deleted_and_nothing_runs(self, world: FunctionsWorld) -> None:
+        task = world.take()
+        self.cancel(world, task.trace_id)
+        assert not world.consume_task(task)
+        assert (starts, world.run(task).state) == ([], RunState.CANCELLED)

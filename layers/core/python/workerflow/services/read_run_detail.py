@@ -199,4 +199,6 @@ def _attempt_view(run: Run, number: int, ended: Attempt | None, record: AttemptR
 def _result_of(failure: Failure | None) -> AttemptResult | None:
     if failure is None:
         return None
+    if failure.kind == "cancelled":
+        return AttemptResult.CANCELLED
     return AttemptResult.RETRYABLE if failure.retryable else AttemptResult.PERMANENT
