@@ -62,7 +62,7 @@ def require_sound(visit: Visit) -> None:
 
 
 def test_a_run_is_replayed_with_an_edited_payload(served: Served, visit: Visit) -> None:
-    visit.expected = "status of 422"
+    visit.expected = "status of 400"
     page = visit.go(f"/runs/{a_failed_run(served)}")
     page.get_by_role("link", name="Edit and replay").click()
     payload = page.get_by_label("Payload, JSON")

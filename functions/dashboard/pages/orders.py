@@ -129,45 +129,42 @@ def run_now_order(schedule: str) -> Order:
     )
 
 
-_SWITCHES: Mapping[Enablement, tuple[str, str, str]] = {
-    Enablement.PAUSED: (
-        "Pause",
-        "What comes in is accepted and waits; {rest} Resume lets it run.",
-        "",
-    ),
-    Enablement.DISABLED: (
-        "Disable",
-        "What comes in is refused, and what waits becomes dead letters, which can be replayed later. {rest}",
-        "bad",
-    ),
-    Enablement.ENABLED: ("Enable", "Everything goes on within 10 seconds.", ""),
+_LETTERS = "what waits becomes dead letters, which can be replayed later."
+_SWITCHES: Mapping[str, Mapping[Enablement, str]] = {
+    "routes": {
+        Enablement.PAUSED: "Calls are accepted and their runs wait until you resume it. A sync route refuses calls.",
+        Enablement.DISABLED: f"Calls are refused, and {_LETTERS}",
+        Enablement.ENABLED: "Calls are accepted, and runs that wait go on, a few at a time.",
+    },
+    "schedules": {
+        Enablement.PAUSED: "Fires that are due until you resume it are missed and counted; runs that wait go on then.",
+        Enablement.DISABLED: f"It does not fire, and {_LETTERS}",
+        Enablement.ENABLED: "It fires again, and runs that wait go on, a few at a time.",
+    },
 }
-_REST = {
-    "routes": "Calls of a sync route are refused while it is paused.",
-    "schedules": "Fires that are due meanwhile are missed and counted.",
-}
+"""What each state of a switch means, for routes and for schedules."""
+_VERBS = {Enablement.PAUSED: "Pause", Enablement.DISABLED: "Disable", Enablement.ENABLED: "Enable"}
 
 
 def switch_orders(kind: str, name: str, state: Enablement) -> Sequence[Order]:
     """How the switch of a source can be set from where it stands; `kind` is `routes` or `schedules`."""
-    return [switch_order(kind, name, other, before=state) for other in _SWITCHES if other is not state]
+    return [switch_order(kind, name, other, before=state) for other in _VERBS if other is not state]
 
 
 def switch_order(kind: str, name: str, state: Enablement, *, before: Enablement | None = None) -> Order:
     """Set a source's switch."""
-    verb, says, tone = _SWITCHES[state]
-    if state is Enablement.ENABLED and before is Enablement.PAUSED:
-        verb, says = "Resume", "What waits runs now, a few at a time, and what comes in runs again."
+    is_resumed = state is Enablement.ENABLED and before is Enablement.PAUSED
+    verb = "Resume" if is_resumed else _VERBS[state]
     return Order(
         name=f"{state.value}-{name}",
         opener=verb,
         title=f"{verb} {name}?",
-        says=(says.format(rest=_REST[kind]), "It holds everywhere within 10 seconds."),
+        says=(_SWITCHES[kind][state], "It holds everywhere within 10 seconds."),
         segments=(kind, name, "state"),
         submit=f"{verb} {name}",
         back=(kind,),
         fields={"state": state.value},
-        tone=tone,
+        tone="bad" if state is Enablement.DISABLED else "",
     )
 
 

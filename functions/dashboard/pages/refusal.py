@@ -9,6 +9,7 @@ from workerflow.domain.dashboard_refusals import OperationKeyReusedError
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refusals import RefusedError
 
+_MEND = "Change the payload, then send it again."
 _ADVICE: Mapping[str, str] = {
     "not_ended": "Wait until it has ended, or cancel it first.",
     "payload_gone": "Ask whoever sent it to send it again: there is nothing left to replay.",
@@ -24,7 +25,13 @@ _ADVICE: Mapping[str, str] = {
     "not_counted": "Look at the job again: it was started or discarded.",
     "job_ended": "Look at the job again: it has ended by itself.",
     "operation_key_reused": "It was sent before in other words, and that stands. Send it again if you want this, too.",
-    "payload_invalid": "Change the payload, then send it again.",
+    "payload_invalid": _MEND,
+    "body_empty": _MEND,
+    "body_not_json": _MEND,
+    "body_not_utf8": _MEND,
+    "body_too_deep": _MEND,
+    "body_duplicate_key": _MEND,
+    "body_number_out_of_range": _MEND,
     "body_invalid": "Change what is named, then send it again.",
 }
 _LOST = "Send it again: if it was carried out, it is not carried out twice."

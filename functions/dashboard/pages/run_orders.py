@@ -20,6 +20,7 @@ from functions.dashboard.pages.orders import (
 from functions.dashboard.pages.refusal import Told, told
 from functions.dashboard.pages.rendering import page
 from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.json_body import parse_body
 from workerflow.domain.refusals import RefusedError, RunNotFoundError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def replay(dashboard: Dashboard, call: Call) -> Response:
     text = submitted(call.form[PAYLOAD])
     editor = _editor(dashboard, call)
     try:
-        _replay(dashboard, call, None if text == editor.payload else text.encode())
+        _replay(dashboard, call, None if text == editor.payload else _json(text))
     except (RefusedError, StoreUnavailableError) as error:
         refusal: Told = told(error)
         return show_again(dashboard, call, "replay.html", refusal, entered=call.form, **editor.values(text))
@@ -119,6 +120,13 @@ def resolve(dashboard: Dashboard, call: Call) -> Response:
 def _replay(dashboard: Dashboard, call: Call, payload: bytes | None) -> CarriedOut:
     reason, new_effects = entered_text(call, "reason"), is_checked(call, NEW_EFFECTS)
     return writes.replay_run(dashboard, call, reason=reason, payload=payload, new_effects=new_effects)
+
+
+def _json(text: str) -> bytes:
+    """An edited payload as bytes. Raises BodyRefusedError, which tells the line; the schema is the service's matter."""
+    raw = text.encode()
+    parse_body(raw)
+    return raw
 
 
 def _editor(dashboard: Dashboard, call: Call) -> Editor:
