@@ -7,6 +7,7 @@ import pytest
 from tests.support.runs import a_run
 from tests.unit.services.reading import Reading
 from tests.unit.services.wired import TENANT, Wired
+from workerflow.domain.errors import IntegrityError
 from workerflow.domain.rollup import Span
 from workerflow.domain.run import RunState
 from workerflow.domain.task import Acceptance
@@ -83,3 +84,11 @@ def test_of_more_tasks_than_are_counted_the_oldest_that_are_not_swept_are_looked
 def test_a_window_of_the_past_tells_of_now(wired: Wired) -> None:
     [task] = take(wired, 1, NOON - MINUTE)
     assert find(wired, until_ms=NOON - 60 * MINUTE) == OldestQueued(task.accepted_at_ms, is_exact=True)
+
+
+@pytest.mark.parametrize("name", ["runs.due", "acceptances.list_accepted"])
+def test_an_entry_that_cannot_be_read_leaves_it_open_whether_an_older_one_waits(wired: Wired, name: str) -> None:
+    take(wired, 1, NOON - MINUTE)
+    counts = Reading(wired).count_tasks(TENANT, NOON - 120 * MINUTE, NOON - 60 * MINUTE)
+    wired.refuse(name, error=IntegrityError)
+    assert not Reading(wired).find_oldest_queued(TENANT, counts).is_exact

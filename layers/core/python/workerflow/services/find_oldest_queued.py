@@ -6,9 +6,10 @@ not swept yet       in the index of acceptances only: the first ones after the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from workerflow.domain.errors import IntegrityError
 from workerflow.domain.identity import SHARDS, TraceId, first_trace_id_at
 from workerflow.domain.run import Run, RunState, due_partition
 from workerflow.ports.stores import AcceptanceStore, RunStore
@@ -56,7 +57,7 @@ class FindOldestQueued:
         Raises:
             StoreUnavailableError: ask again.
         """
-        looked = [self._swept(tenant), self._unswept(tenant, counts)]
+        looked = [_readable(lambda: self._swept(tenant)), _readable(lambda: self._unswept(tenant, counts))]
         times = [_accepted_at(run) for one in looked for run in one.runs if run.state is RunState.QUEUED]
         return OldestQueued(min(times, default=None), all(one.is_all for one in looked))
 
@@ -95,6 +96,14 @@ class FindOldestQueued:
 
     def _rows(self, tenant: str, trace_ids: Sequence[str]) -> Mapping[str, Run]:
         return self.runs.view_many(tenant, trace_ids).readable if trace_ids else {}
+
+
+def _readable(look: Callable[[], _Looked]) -> _Looked:
+    """What was looked at; nothing, where an entry that no code of ours wrote stands in the way."""
+    try:
+        return look()
+    except IntegrityError:
+        return _Looked((), is_all=False)
 
 
 def _queued(runs: Iterable[Run]) -> Iterator[bool]:
