@@ -1,0 +1,55 @@
+"""A payload is edited as it was spelled: the text may be indented and its hidden characters escaped, nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.dashboard.pages.json_text import editable, shown, submitted
+from functions.dashboard.pages.words import HIDDEN
+
+SCALARS = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text()
+DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
+
+
+@given(DOCUMENTS, st.booleans())
+def test_any_document_is_the_same_document_and_hides_nothing(document: object, ascii_only: bool) -> None:
+    raw = json.dumps(document, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    text = editable(raw)
+    if text is None:
+        return  # a lone surrogate: no UTF-8, or no Unicode
+    assert json.loads(text) == document
+    assert HIDDEN.search(text) is None
+    assert editable(text.encode()) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"{}", "{}"),
+        (b'[ [], {}, "" ]', '[\n  [],\n  {},\n  ""\n]'),
+        (
+            b'{"a":{"b":[1.50e1,-0]},"c":"{[,:"}',
+            '{\n  "a": {\n    "b": [\n      1.50e1,\n      -0\n    ]\n  },\n  "c": "{[,:"\n}',
+        ),
+        (rb'{"q":"\"\\"}', '{\n  "q": "\\"\\\\"\n}'),
+    ],
+)
+def test_it_is_indented_and_spelled_as_it_came(raw: bytes, text: str) -> None:
+    assert editable(raw) == text
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b"NaN", b"[1] x"])
+def test_what_is_no_json_is_not_edited(raw: bytes) -> None:
+    assert editable(raw) is None
+
+
+def test_what_does_not_show_becomes_an_escape_of_json() -> None:
+    assert shown('"\u202e\u00ad\U000e0001"') == r'"\u202e\u00ad\udb40\udc01"'
+
+
+def test_a_browsers_line_ends_are_as_they_were() -> None:
+    assert submitted("{\r\n}\r\n") == "{\n}\n"
