@@ -81,6 +81,34 @@ def test_only_the_tick_pays_for_the_import_of_croniter(
     assert (done.stdout.strip(), done.stderr) == ("False", "")
 
 
+def test_the_dashboards_cold_start_pays_for_no_page(assets: Assets, lambda_runtime: Path, local: Resources) -> None:
+    """INIT ends with the wiring: what every request needs is there, and what a page needs comes with the first one."""
+    told = {
+        key: local.readable(value) for key, value in local.function("dashboard")["Environment"]["Variables"].items()
+    }
+    path = [assets.functions["dashboard"], *layers_of(assets), lambda_runtime]
+    script = (
+        "import functions.dashboard.handler\n"
+        "late = ('jinja2', 'jsonschema_rs', 'boto3', 'workerflow.adapters.s3', 'workerflow.adapters.sqs')\n"
+        "print([name for name in late if name in sys.modules])\n"
+    )
+    done = python(script, path, told | {"AWS_LAMBDA_FUNCTION_NAME": "dashboard"})
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_whatever_answers_a_request_is_imported_from_the_asset_and_the_layers_alone(
+    assets: Assets, lambda_runtime: Path
+) -> None:
+    """Endpoints name what answers them, and import it late: a missing module would be found by whoever asks first."""
+    script = (
+        "from functions.dashboard.endpoints import API\n"
+        "from functions.dashboard.pages import PAGES\n"
+        "print(len([endpoint.load() for endpoint in (*API, *PAGES)]) == len(API) + len(PAGES) > 40)\n"
+    )
+    done = python(script, [assets.functions["dashboard"], *layers_of(assets), lambda_runtime], {})
+    assert (done.stdout.strip(), done.stderr) == ("True", "")
+
+
 def test_every_handler_in_the_manifest_is_imported_from_the_asset_and_the_layers_alone(
     assets: Assets, lambda_runtime: Path
 ) -> None:
@@ -198,7 +226,16 @@ def test_extra_handlers_become_a_package_beside_functions(tmp_path: Path) -> Non
 def test_the_vendor_layer_leaves_the_sdk_to_lambda(assets: Assets) -> None:
     layer = assets.vendor_layer / "python"
     names = {path.name for path in layer.iterdir()}
-    assert {"aws_lambda_powertools", "jsonschema_rs", "croniter", "dateutil", "six.py", "tzdata"} <= names
+    assert {
+        "aws_lambda_powertools",
+        "jinja2",
+        "markupsafe",
+        "jsonschema_rs",
+        "croniter",
+        "dateutil",
+        "six.py",
+        "tzdata",
+    } <= names
     assert not {"boto3", "botocore", "s3transfer", "urllib3", "tests", "bin"} & names
 
 
