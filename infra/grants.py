@@ -227,7 +227,7 @@ class Grants:
         dashboard.uses(tables[REPLAY_LINEAGE], "PutItem", "UpdateItem")
         dashboard.uses(tables[CURSOR_STATE], "PutItem")
         dashboard.uses(tables[AUDIT_EVENTS], "PutItem")
-        dashboard.uses(tables[OPERATIONS], "PutItem", "DeleteItem")
+        dashboard.uses(tables[OPERATIONS], "PutItem", "UpdateItem", "DeleteItem")
         # Whoever got in once must not be able to let himself in for ever.
         dashboard.never_writes(tables[OPERATIONS], TOKENS)
         dashboard.uses(tables[RATE_LIMITS], "UpdateItem")

@@ -156,6 +156,7 @@ EXPECTED = {
         ("dynamodb:PutItem", STATE),
         ("dynamodb:PutItem", AUDIT),
         ("dynamodb:PutItem", OPERATIONS),
+        ("dynamodb:UpdateItem", OPERATIONS),
         ("dynamodb:DeleteItem", OPERATIONS),
         ("dynamodb:UpdateItem", BUCKETS),
         ("s3:PutObject", "Bucket/*"),
