@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar, override
 
 import pytest
 
-from tests.fakes.access import FakeAccessKeys
+from tests.fakes.access import MASTER, FakeAccessKeys
 from tests.fakes.world import FakeWorld
 from tests.support.access import COOKIE, IDLE_MS, KEYS, SECRET, TOKEN_ID, a_session, a_token, an_audit, text_of
 from workerflow.domain.access import SESSION_SEEN_EVERY_SECONDS, Token
@@ -97,6 +98,26 @@ def test_what_is_wrong_with_a_token_is_not_told_and_costs_the_same_read(access: 
     texts = [text_of(kept, "w" * 43), text_of(a_token("u" * 12)), text_of(revoked), text_of(expired)]
     assert [access.authenticate(text) for text in texts] == [Denial.INVALID] * 4
     assert [access.calls_of(text) for text in texts] == [["tokens.get_token"]] * 4
+
+
+class CountingKeys(AccessKeys):
+    """Counts the digests that are made of what somebody shows: each is made to be compared."""
+
+    made: ClassVar[list[str]] = []
+
+    @override
+    def token_digest(self, token_id: str, secret: str) -> str:
+        self.made.append(token_id)
+        return super().token_digest(token_id, secret)
+
+
+def test_an_id_that_there_is_not_costs_as_many_digests_as_one_that_there_is(access: Access) -> None:
+    kept, now_ms = access.keep(), access.world.clock.now_ms()
+    access.keys.kept = CountingKeys.derive(MASTER)
+    for text in (text_of(kept, "w" * 43), text_of(a_token("u" * 12, now_ms=now_ms))):
+        CountingKeys.made.clear()
+        assert access.authenticate(text) is Denial.INVALID
+        assert len(CountingKeys.made) == 1
 
 
 def test_what_is_no_token_is_not_looked_for(access: Access) -> None:
