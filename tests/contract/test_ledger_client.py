@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.aws import physical
-from tests.support.ledger import NOW_MS, STEP_MS, TENANT, Ledger, Shelf
+from tests.support.ledger import Ledger, Shelf
 from tests.support.ledger_client import LedgerClient
+from tests.support.ledger_rest import small_items
+from tests.support.ledger_tasks import NOW_MS, STEP_MS, TENANT
 from tests.support.quick_moto import put_item
 from tests.support.read_costs import PAGES, Pages
 from tests.support.world import moto_world
@@ -38,7 +40,7 @@ def moto(ledger: Ledger) -> Iterator[Any]:
 
 
 def all_items(ledger: Ledger) -> Iterator[tuple[Table, Mapping[str, Any]]]:
-    yield from ledger.small_items()
+    yield from small_items(ledger)
     for number in range(ledger.number):
         yield from _made(IDEMPOTENCY_KEYS, ledger.shelf(IDEMPOTENCY_KEYS, None, f"{TENANT}#{ledger.key_hash(number)}"))
         for table in (RUNS, DEAD_LETTERS):

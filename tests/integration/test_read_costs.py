@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.billing import units_of_items, units_of_query
-from tests.support.ledger import NOW_MS, TENANT, Ledger
+from tests.support.ledger import Ledger
 from tests.support.ledger_client import LedgerClient
+from tests.support.ledger_tasks import NOW_MS, TENANT
 from tests.support.read_costs import PAGES, Pages, measure
 from tests.support.tasks import DAY_MS
 from workerflow.domain.identity import TraceId

@@ -9,8 +9,9 @@ from typing import Any
 from tests.fakes.memory import Memory
 from tests.fakes.surroundings import FakeClock, FakeFaults, FakeQueueGauge, FakeTaskQueue
 from tests.support.aws import physical
-from tests.support.ledger import NOW_MS, TENANT, Ledger
+from tests.support.ledger import Ledger
 from tests.support.ledger_client import LedgerClient
+from tests.support.ledger_tasks import NOW_MS, TENANT
 from tests.support.tasks import DAY_MS, a_manifest
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
