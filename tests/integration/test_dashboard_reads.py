@@ -152,10 +152,10 @@ def test_a_payload_that_is_gone_is_told_and_hides_nothing_else(world: DashboardW
     assert world.get(f"/api/runs/{task.trace_id}/output", token=token).code == "output_not_found"
 
 
-@pytest.mark.parametrize("name", ["0" * 44, "x", "runs", "0" * 64, "A" * 44, "..-..", "constructor"])
 @pytest.mark.parametrize("rest", ["", "/payload", "/output", "/lineage"])
-def test_a_run_that_there_is_not_is_not_found(world: DashboardWorld, token: str, name: str, rest: str) -> None:
-    assert world.get(f"/api/runs/{name}{rest}", token=token).code == "run_not_found"
+def test_a_run_that_there_is_not_is_not_found(world: DashboardWorld, token: str, rest: str) -> None:
+    for name in ("0" * 44, "x", "runs", "0" * 64, "A" * 44, "..-..", "constructor"):
+        assert world.get(f"/api/runs/{name}{rest}", token=token).code == "run_not_found"
 
 
 def test_a_replays_lineage_is_the_same_from_each_of_its_runs(world: DashboardWorld, token: str) -> None:
