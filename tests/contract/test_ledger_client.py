@@ -20,7 +20,7 @@ from workerflow.adapters.dynamodb.requests import Query
 from workerflow.domain.identity import TraceId, shard_of
 from workerflow.tables import AUDIT_EVENTS, DEAD_LETTERS, IDEMPOTENCY_KEYS, LETTERS_OPEN, RUNS, Table
 
-NUMBER = 350
+NUMBER = 200
 
 pytestmark = pytest.mark.slow
 

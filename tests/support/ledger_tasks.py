@@ -52,7 +52,7 @@ class LedgerTasks:
     def __init__(self, number: int, *, all_open: bool = False) -> None:
         self.number = number
         self.all_open = all_open
-        self.root = (number - 300) // FAILS_EVERY * FAILS_EVERY
+        self.root = (number - 150) // FAILS_EVERY * FAILS_EVERY
         self.tree = [self.root + generation * FAILS_EVERY for generation in range(4)]
 
     # Names.
