@@ -37,15 +37,20 @@ OF_NO_TENANT = {
     "HandlerRunner": "gets the acceptance that was read in its tenant's name",
     "PayloadSchemas": "routes are of the deployment",
     "Secrets": "has its own tests below",
+    "SecretNames": "asked by whole names, which begin with the tenant's",
     "Faults": "the operator's log",
     "Signals": "the operator's metrics",
     "TenantsStore": "the operator's file",
+    "AccessKeySource": "the dashboard's keys, which are of the deployment",
+    "TokenStore": "who comes with a token: whose name he may use is known then",
+    "SessionStore": "as above",
 }
 OF_ALL_TENANTS = {
     "ScheduleStore.due": "the tick's index, which holds names and times of all tenants",
     "ScheduleStore.get_mark": "the tick's own",
     "ScheduleStore.write_mark": "the tick's own",
     "RunStore.holds": "pure",
+    "BulkStore.list_running": "the tick's, which holds ids of jobs of all tenants",
 }
 
 

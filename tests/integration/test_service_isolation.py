@@ -19,7 +19,7 @@ from tests.support.autowire import Joined, services
 from tests.support.schedules import a_cursor
 from tests.support.tasks import NOW_MS, a_route
 from tests.support.tenancy import CLIENT, Theft, as_if, belongings, rows_of, settle_in
-from workerflow.domain.bulk import LetterFilter
+from workerflow.domain.bulk import BulkAction, BulkJob, LetterFilter
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.firing import FiringPlan
 from workerflow.domain.manifest import Manifest
@@ -32,6 +32,8 @@ from workerflow.domain.tenants import TenantPolicy, Tenants
 from workerflow.domain.transitions import Leave, Now
 from workerflow.ports.tenants import Slot, TenantsDocument
 from workerflow.services.accept_task import TaskDraft
+from workerflow.services.bulk_jobs import BulkJobOrder, BulkOrder
+from workerflow.services.cancel_run import CancelOrder
 from workerflow.services.count_tasks import TaskCounts
 from workerflow.services.execute_task import ExecutionOrder
 from workerflow.services.in_flight import Entry
@@ -39,6 +41,8 @@ from workerflow.services.list_tasks import TaskFilter
 from workerflow.services.record_death import Death
 from workerflow.services.replay_task import ReplayOrder
 from workerflow.services.resend import TickBudget
+from workerflow.services.resolve_letter import ResolveOrder
+from workerflow.services.retry_now import RetryOrder
 from workerflow.services.run_schedule import RunOrder
 from workerflow.services.set_switch import SwitchOrder
 
@@ -50,11 +54,17 @@ DUE_MS = NOW_MS // 900_000 * 900_000
 WITHOUT_TENANT = {
     "Tick.__call__": "the minute, for every tenant that is looked after",
     "DrainDeadMessages.__call__": "each message names its task and tenant",
+    "WorkBulk.__call__": "the jobs of all tenants that are at work",
     "KnownTenants.__call__": "who the tenants are",
     "PublishTenants.__call__": "the operator's file",
     "Ledger.now": "the time",
     "Resender.flush": "messages that name their tasks",
     "Beat.__call__": "a sign of life",
+    "Authenticate.__call__": "who comes with a token: whose name he may use is known then",
+    "SignIn.__call__": "as above",
+    "ReadSession.__call__": "as above",
+    "SignOut.__call__": "as above",
+    "RevokeToken.__call__": "the operator's, with AWS credentials",
 }
 
 
@@ -117,6 +127,11 @@ def theft_of(thief: str, owner: str) -> Theft:
         typed={
             TaskDraft: lambda: drafts,
             ReplayOrder: lambda: [ReplayOrder(thief, one, "ops", "why") for one in owned.trace_ids],
+            BulkOrder: lambda: [BulkOrder(thief, action, LetterFilter(), "why", "ops") for action in BulkAction],
+            BulkJobOrder: lambda: [BulkJobOrder(thief, job.job_id, "ops") for job in owned.of(BulkJob)],
+            CancelOrder: lambda: [CancelOrder(thief, one, "ops", "why") for one in owned.trace_ids],
+            RetryOrder: lambda: [RetryOrder(thief, one, "ops", "why") for one in owned.trace_ids],
+            ResolveOrder: lambda: [ResolveOrder(thief, one, "ops", "why") for one in owned.trace_ids],
             SwitchOrder: lambda: [SwitchOrder(thief, "route:echo", Enablement.DISABLED, "ops", "why")],
             RunOrder: lambda: [RunOrder(thief, "hourly", "key", "ops", "why")],
             ExecutionOrder: lambda: [ExecutionOrder(one, "owner", False, 9_000) for one in messages],  # noqa: FBT003
@@ -139,6 +154,7 @@ def theft_of(thief: str, owner: str) -> Theft:
             "run": rows,
             "task": [*rows, *messages],
             "decide": [lambda _run, _now: Leave()],
+            "do": [lambda: None],
             "send": [lambda _message: None],
             "describe": [describe],
             "actor": ["ops"],

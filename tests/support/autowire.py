@@ -15,7 +15,7 @@ import workerflow.services
 from tests.fakes.world import FakeWorld
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import LetterClass
-from workerflow.ports import cleanup, objects, rollups, schedules, stores, tenants, world
+from workerflow.ports import cleanup, error_groups, objects, operations, rollups, schedules, stores, tenants, world
 from workerflow.services.accept_task import Retention
 from workerflow.services.retry_letters import RetryRules
 
@@ -31,6 +31,11 @@ _PLACES: dict[type[Any], str] = {
     objects.ObjectStore: "blobs",
     cleanup.CleanupStore: "cleanup",
     rollups.RollupStore: "rollups",
+    operations.OperationStore: "operations",
+    operations.TokenStore: "tokens",
+    operations.SessionStore: "sessions",
+    operations.BulkStore: "bulk",
+    error_groups.ErrorGroupStore: "error_groups",
     schedules.ScheduleStore: "schedules",
     tenants.TenantsStore: "tenants",
     tenants.RateLimits: "rate_limits",
@@ -111,5 +116,6 @@ class Joined:
             return self._special[special]()
         if name in self._named:
             return self._named[name]
+        hint = next((one for one in typing.get_args(hint) if one is not type(None)), hint)  # what may be left out
         assert inspect.isclass(hint), f"say what {special}: {hint} is"
         return self.get(hint)

@@ -18,12 +18,16 @@ from typing import Any
 
 from tests.fakes.world import FakeWorld
 from tests.support.aws import BUCKET, AwsWorld
+from tests.support.bulk import a_bulk_job, an_error_group
 from tests.support.runs import A_FAILURE, a_replay, a_run, a_waiting_run, failed, letter_of
 from tests.support.schedules import a_cursor, a_fire, a_skipped_run
 from tests.support.tasks import NOW_MS, an_acceptance
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.bulk import BulkJob, BulkState
 from workerflow.domain.enablement import Enablement, Switch
+from workerflow.domain.error_group import ErrorGroup
 from workerflow.domain.identity import SHARDS
+from workerflow.domain.operation import OperationKey
 from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.rollup import PartialCount, Rollup, Span
 from workerflow.domain.run import Run, capped_partition, due_partition, paused_partition
@@ -94,6 +98,9 @@ def belongings(tenant: str) -> Belongings:
         Slot(tenant, 0, "holder", NOW_MS + 60_000),
         RefusedCall(tenant, "signature_mismatch", 0, NOW_MS, "r", 401, mark, "POST", "/api/echo", CLIENT),
         CleanupMark(tenant, mark, 1, "n"),
+        a_bulk_job(tenant=tenant, reason=mark, state=BulkState.RUNNING),
+        an_error_group(tenant=tenant, message=mark),
+        OperationKey.of("t" * 12, "key", "order"),
         LIMIT,
         large.payload,
         TaskMessage(tenant, queued.trace_id),
@@ -113,7 +120,7 @@ def settle_in(world: World, owned: Belongings) -> None:
         if run.version > 1:
             world.runs.write(replace(run, version=1, letter_class=None, nonce="first"))
         world.runs.write(run, letter=letters.get(run.trace_id))
-    for kind, write in _writers(world).items():
+    for kind, write in _writers(world, owned).items():
         for thing in owned.of(kind):
             write(thing)
     (large,) = owned.of(StoredBytes)
@@ -121,7 +128,7 @@ def settle_in(world: World, owned: Belongings) -> None:
     world.rate_limits.take(owned.tenant, LIMIT, client=CLIENT, now_ms=NOW_MS)
 
 
-def _writers(world: World) -> Mapping[type[Any], Callable[[Any], object]]:
+def _writers(world: World, owned: Belongings) -> Mapping[type[Any], Callable[[Any], object]]:
     from workerflow.domain.replay import ReplayRecord  # noqa: PLC0415
     from workerflow.domain.schedule_cursor import ScheduleCursor  # noqa: PLC0415
 
@@ -131,7 +138,13 @@ def _writers(world: World) -> Mapping[type[Any], Callable[[Any], object]]:
         AttemptRecord: world.runs.put_attempt,
         AuditEvent: world.audit.append,
         Switch: lambda switch: world.switches.put_switch(switch, audit),
-        Cursor: lambda cursor: [one.move_cursor(cursor) for one in (world.cursors, world.retry_cursors)],
+        Cursor: lambda cursor: [
+            world.cursors.move_cursor(cursor),
+            world.retry_cursors.move_cursor(cursor),
+            world.error_groups.write_walk(cursor, owned.of(ErrorGroup)),
+        ],
+        BulkJob: lambda job: world.bulk.write_job(job, audit),
+        OperationKey: lambda key: world.operations.record(replace(audit, tenant=owned.tenant, operation=key)),
         ScheduleCursor: world.schedules.write_cursor,
         Rollup: lambda rollup: world.rollups.put_many([rollup]),
         PartialCount: world.rollups.keep_partial,
@@ -279,6 +292,8 @@ class Theft:
             "prefix": [f"{tenant}/"],
             "body": [b"another's"],
             "names": [[(tenant, "hourly")]],
+            "job_id": [job.job_id for job in self.owned.of(BulkJob)],
+            "fingerprints": [[group.fingerprint for group in self.owned.of(ErrorGroup)]],
         }
         return known[name]
 
@@ -289,7 +304,7 @@ def _kinds_of(hint: Any) -> Iterator[Any]:
     if typing.get_origin(hint) is None or isinstance(hint, types.GenericAlias):
         yield hint if not arguments else typing.get_origin(hint)
     for one in arguments:
-        if one is not type(None):
+        if one is not type(None) and not isinstance(one, list):  # a callable's parameters
             yield from _kinds_of(one)
 
 
