@@ -19,6 +19,7 @@ from tests.support.autowire import Joined, services
 from tests.support.schedules import a_cursor
 from tests.support.tasks import NOW_MS, a_route
 from tests.support.tenancy import CLIENT, Theft, as_if, belongings, rows_of, settle_in
+from workerflow.domain.access import Scope
 from workerflow.domain.bulk import BulkAction, BulkJob, LetterFilter
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.firing import FiringPlan
@@ -37,6 +38,7 @@ from workerflow.services.cancel_run import CancelOrder
 from workerflow.services.count_tasks import TaskCounts
 from workerflow.services.execute_task import ExecutionOrder
 from workerflow.services.in_flight import Entry
+from workerflow.services.issue_token import TokenOrder
 from workerflow.services.list_tasks import TaskFilter
 from workerflow.services.record_death import Death
 from workerflow.services.replay_task import ReplayOrder
@@ -132,6 +134,7 @@ def theft_of(thief: str, owner: str) -> Theft:
             CancelOrder: lambda: [CancelOrder(thief, one, "ops", "why") for one in owned.trace_ids],
             RetryOrder: lambda: [RetryOrder(thief, one, "ops", "why") for one in owned.trace_ids],
             ResolveOrder: lambda: [ResolveOrder(thief, one, "ops", "why") for one in owned.trace_ids],
+            TokenOrder: lambda: [TokenOrder("ops", Scope.READ, thief, 1, "ops")],
             SwitchOrder: lambda: [SwitchOrder(thief, "route:echo", Enablement.DISABLED, "ops", "why")],
             RunOrder: lambda: [RunOrder(thief, "hourly", "key", "ops", "why")],
             ExecutionOrder: lambda: [ExecutionOrder(one, "owner", False, 9_000) for one in messages],  # noqa: FBT003

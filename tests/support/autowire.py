@@ -13,6 +13,7 @@ from typing import Any
 
 import workerflow.services
 from tests.fakes.world import FakeWorld
+from workerflow.domain.access_keys import MASTER_BYTES, AccessKeys
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import LetterClass
 from workerflow.ports import cleanup, error_groups, objects, operations, rollups, schedules, stores, tenants, world
@@ -49,6 +50,7 @@ _PLACES: dict[type[Any], str] = {
     world.WorkflowInvoker: "invoker",
     world.HandlerRunner: "runner",
     world.PayloadSchemas: "schemas",
+    world.SecretNames: "secret_names",
     world.Faults: "faults",
     world.Signals: "signals",
 }
@@ -87,10 +89,16 @@ class Joined:
         self.world = world
         self._values: dict[Any, Any] = {
             Manifest: manifest,
+            AccessKeys: AccessKeys.derive(b"m" * MASTER_BYTES),
             Retention: Retention(retention_seconds=30 * DAY_S, deadline_seconds=DAY_S),
             RetryRules: RetryRules(frozenset(LetterClass), 0, 40 * DAY_S, 10, 20),
         }
-        self._named: dict[str, Any] = {"retention_seconds": 30 * DAY_S, "wait_seconds": 1.0, "pages_a_keep": 1}
+        self._named: dict[str, Any] = {
+            "retention_seconds": 30 * DAY_S,
+            "wait_seconds": 1.0,
+            "pages_a_keep": 1,
+            "prefix": "workerflow/dev/",
+        }
         self._special: dict[str, Callable[[], Any]] = {
             "RetryLetters.cursors": lambda: world.retry_cursors,
             "CappedRuns.queue": lambda: lambda: world.queue,
