@@ -27,6 +27,7 @@ from tests.support.access import KEYS
 from tests.support.aws import PREFIX
 from tests.support.faults import Call
 from tests.support.world import moto_world
+from workerflow.domain.access import SESSION_SEEN_EVERY_SECONDS, Session
 
 pytestmark = pytest.mark.slow
 
@@ -146,13 +147,15 @@ def needed_by_the_dashboard(folder: Path) -> Iterator[tuple[str, str]]:
         wiring.dashboard.cache_clear()
         world.aws.line.reset()
         browser = world.browser(token)
+        session = KEYS.session_digest(browser.jar[SECURE.name])
+        seen_ms = world.now_ms() - 2 * SESSION_SEEN_EVERY_SECONDS * 1000  # so that its next use is written
+        world.aws.sessions.put_session(Session(session, token.split("_")[1], seen_ms, seen_ms))
         for endpoint in API:
             ask = things.ask(endpoint)
             assert world.api(endpoint.method, ask.target(endpoint), ask.body, token=token).status == 200, endpoint.name
         for endpoint in (one for one in PAGES if one.method == "GET"):
             assert browser.open(things.ask(endpoint).target(endpoint)).status == 200, endpoint.name
-        secret = KEYS.csrf_token(KEYS.session_digest(browser.jar[SECURE.name]))
-        assert browser.submit("/sign-out", {"csrf": secret}).status == 303
+        assert browser.submit("/sign-out", {"csrf": KEYS.csrf_token(session)}).status == 303
         for call in world.aws.line.calls:
             if "lambda_handler" in call.site.caller:
                 yield from rights_of(call, "dashboard")
