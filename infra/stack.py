@@ -49,6 +49,7 @@ class WorkerFlowStack(Stack):
         queue.is_worked_on_by(functions.consumer, at_once=environment.consumers)
         MinuteTick(self, environment, functions.scheduler)
         dashboard = DashboardUrl(self, functions.dashboard)
+        functions.dashboard.is_told(API_URL=api.url)
 
         alarms = self._alarms(environment, api, queue, functions)
         OperationsBoard(self, environment, api=api, queue=queue, functions=functions.all, alarms=alarms)

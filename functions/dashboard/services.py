@@ -44,6 +44,7 @@ class Dashboard(Protocol):
     Attributes:
         environment: where this is: dev, prod or local.
         is_local: whether this is the local environment, where pages come over plain HTTP from loopback.
+        api_url: where calls go to, without a slash at its end; empty where it is not known.
         once: carries every order out, unless that was done already.
     """
 
@@ -52,6 +53,9 @@ class Dashboard(Protocol):
 
     @property
     def is_local(self) -> bool: ...
+
+    @property
+    def api_url(self) -> str: ...
 
     @property
     def telemetry(self) -> Telemetry: ...

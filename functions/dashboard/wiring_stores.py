@@ -51,6 +51,7 @@ class Stores:
         self.telemetry, self.clock, self.ids = on.telemetry, on.clock, on.ids
         self.environment = on.settings.environment
         self.is_local = on.settings.environment == "local"
+        self.api_url = "" if self.is_local else on.settings.api_url  # the emulator's has a port that we do not know
         self.database = Database(on.clients.dynamodb())
 
     @cached_property

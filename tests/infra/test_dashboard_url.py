@@ -36,6 +36,14 @@ def test_the_address_is_told(every: Resources) -> None:
     assert output["Value"] == {"Fn::GetAtt": [url, "FunctionUrl"]}
 
 
+def test_the_dashboard_knows_where_calls_go_to(every: Resources) -> None:
+    [function] = [
+        one for one in every.of("AWS::Lambda::Function").values() if one["FunctionName"].endswith("-dashboard")
+    ]
+    [api] = [name for name, one in every.all.items() if one["Type"] == "AWS::ApiGatewayV2::Api"]
+    assert function["Environment"]["Variables"]["API_URL"] == {"Fn::GetAtt": [api, "ApiEndpoint"]}
+
+
 def test_on_aws_no_function_believes_that_it_is_on_somebodys_machine(dev: Resources, prod: Resources) -> None:
     """`local` relaxes the cookie's rules; that stack is for the emulator, and no other environment says so."""
     for resources in (dev, prod):

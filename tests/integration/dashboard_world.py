@@ -314,6 +314,7 @@ def _environment(aws: AwsWorld, environment: str) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": f"dashboard-{next(_numbers)}",  # a logger keeps the stream of its first use
         "POWERTOOLS_METRICS_NAMESPACE": "WorkerFlow",
         "LOG_LEVEL": "INFO",
+        "API_URL": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
         "QUEUE_URL": aws.queue_url,
         "PAYLOAD_BUCKET": BUCKET,
         "SECRET_PREFIX": SECRET_PREFIX,

@@ -146,6 +146,7 @@ def test_a_schedule_tells_when_it_fires_in_words_and_in_its_zone(world: Dashboar
 def test_a_route_tells_its_counts_and_has_a_call_to_paste(browser: Browser) -> None:
     told = shown(browser.open("/routes")).partition("Answers with what it was sent.")[2]
     assert "failed" in told.partition("A call to paste")[0]
+    assert "API=https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com" in told
     assert "workerflow/dev/default/ingress" in told
     assert "x-signature: v1=$SIGNATURE" in told
 

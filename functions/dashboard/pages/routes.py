@@ -53,7 +53,7 @@ class Card:
 
 def show(dashboard: Dashboard, call: Call) -> Response:
     """All routes of the tenant."""
-    api = Api("", dashboard.environment)
+    api = Api(dashboard.api_url, dashboard.environment)
     views = dashboard.read_routes(call.tenant)
     cards = [_card(view, api, call.tenant) for view in views]
     return page(dashboard, call, "routes.html", cards=cards, done=done_on(dashboard, call), sample=_SAMPLE)

@@ -17,5 +17,5 @@ def sample_script(dashboard: Dashboard, tenant: str) -> str:
     for name, route in sorted(dashboard.manifest.routes.items()):
         is_ours = route.enabled and route.authentication in {"any", "signature"}
         if is_ours and route.mode == "async" and (allowed is None or name in allowed):
-            return sample_call(Api("", dashboard.environment), route, tenant)
+            return sample_call(Api(dashboard.api_url, dashboard.environment), route, tenant)
     return ""

@@ -37,11 +37,18 @@ def sample_call(api: Api, route: Route, tenant: str) -> str:
     """A shell script that sends one call of `route` in the name of `tenant`, signed or with the token."""
     body = json.dumps(sample_body(route))
     lines = [
-        f"API={shlex.quote(api.url)}" if api.url else "API='https://...'  # ApiUrl, of the deployment's outputs",
+        f"API={shlex.quote(api.url)}" if api.url else _gap(api),
         f"SECRET=$({_read_credentials(api, tenant)} | {_pick(route)})",
         f"BODY={shlex.quote(body)}",
     ]
     return "\n".join([*lines, *_signed(route, tenant)])
+
+
+def _gap(api: Api) -> str:
+    """A line for whoever pastes it to fill in."""
+    if api.environment == "local":
+        return "API='http://...'  # API, as `make up` tells it"
+    return "API='https://...'  # ApiUrl, of the deployment's outputs"
 
 
 def path_of(route: Route, tenant: str) -> str:

@@ -112,6 +112,11 @@ def test_a_local_stacks_secret_is_read_by_its_own_command() -> None:
     script = sample_call(Api("", "local"), route_of("any"), "default")
     assert "tools.credentials show --env local" in script
     assert "aws " not in script
+    assert "as `make up` tells it" in script
+
+
+def test_an_address_that_is_not_known_is_a_gap_to_fill_in() -> None:
+    assert "API='https://...'" in sample_call(Api("", "prod"), route_of("any"), "default")
 
 
 SCHEMAS: list[dict[str, Any]] = [

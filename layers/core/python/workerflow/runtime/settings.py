@@ -184,6 +184,12 @@ class DashboardSettings(_EveryFunction):
     deadline_hours: int = _variable(
         "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
     )
+    api_url: str = _variable(
+        "API_URL",
+        "Where calls go to, without a slash at its end: for the calls that pages offer to paste. "
+        "Without it they have a gap there.",
+        default="",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
