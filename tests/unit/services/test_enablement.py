@@ -71,6 +71,16 @@ def test_a_switch_holds_after_ten_seconds_everywhere(wired: Wired) -> None:
     assert CACHE_SECONDS == 10
 
 
+def test_who_asks_for_it_is_told_by_the_switches_as_they_are_now(wired: Wired) -> None:
+    assert wired.enablement(TENANT, "route:echo") is Enablement.ENABLED
+    cache = wired.enablement._cache.copy()
+    wired.switch(Enablement.PAUSED)
+    wired.enablement._cache.update(cache)
+    assert wired.enablement(TENANT, "route:echo") is Enablement.ENABLED
+    wired.enablement.refresh(TENANT)
+    assert wired.enablement(TENANT, "route:echo") is Enablement.PAUSED
+
+
 def test_switches_that_cannot_be_read_let_nothing_run(wired: Wired) -> None:
     wired.refuse("switches.list_switches")
     with pytest.raises(StoreUnavailableError):

@@ -137,11 +137,11 @@ def hour_with_date(time_ms: int) -> str:
     return text if "T" in text else f"2025-10-09T{text}"
 
 
-def test_a_view_costs_one_query_and_the_switches(hourly: Clockwork) -> None:
-    hourly.wired.enablement._cache.clear()
-    hourly.memory.calls.clear()
-    view(hourly)
-    assert hourly.memory.calls == ["schedules.list_cursors", "switches.list_switches"]
+def test_a_view_costs_two_queries_one_of_them_for_the_switches_as_they_are_now(hourly: Clockwork) -> None:
+    for _ in range(2):
+        hourly.memory.calls.clear()
+        view(hourly)
+        assert hourly.memory.calls == ["switches.list_switches", "schedules.list_cursors"]
 
 
 def test_it_is_the_tenants_own_switch(hourly: Clockwork) -> None:
