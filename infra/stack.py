@@ -52,7 +52,10 @@ class WorkerFlowStack(Stack):
         functions.dashboard.is_told(API_URL=api.url)
 
         alarms = self._alarms(environment, api, queue, functions)
-        OperationsBoard(self, environment, api=api, queue=queue, functions=functions.all, alarms=alarms)
+        alarms.watch_dashboard(dashboard)
+        OperationsBoard(
+            self, environment, api=api, dashboard=dashboard, queue=queue, functions=functions.all, alarms=alarms
+        )
 
         self._tell("ApiUrl", api.url, "Where signed calls go")
         self._tell("ApiId", api.api.api_id, "The HTTP API; the emulator is reached by it")

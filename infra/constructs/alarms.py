@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.constructs.dashboard_url import DashboardUrl
 from infra.constructs.function import WorkerFlowFunction
 from infra.constructs.http_api import IngressApi
 from infra.constructs.metrics import OwnMetrics
@@ -174,6 +175,23 @@ class Alarms(Construct):
             "Callers get 5xx: ingress fails, cannot reach its tables, or a sync route's handler fails.",
             api.server_errors(FIVE_MINUTES),
             at_least=5,
+        )
+
+    def watch_dashboard(self, dashboard: DashboardUrl) -> None:
+        """Answers of the dashboard that say "we, not you"; and a crowd at its door, which anybody may knock on."""
+        limit = self._environment.thresholds.refused_in_five_minutes
+        self._ring(
+            "dashboard-server-errors",
+            "Operators get 5xx: the dashboard fails, or cannot reach its tables. Its log has the request ids.",
+            dashboard.server_errors(FIVE_MINUTES),
+            at_least=5,
+        )
+        self._ring(
+            "dashboard-refusals",
+            f"The dashboard refused {limit} requests or more in five minutes: a program has a token that has ended, or "
+            "somebody tries tokens out.",
+            dashboard.client_errors(FIVE_MINUTES),
+            at_least=limit,
         )
 
     def _ring(

@@ -12,6 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.constructs.alarms import Alarms
+from infra.constructs.dashboard_url import DashboardUrl
 from infra.constructs.function import WorkerFlowFunction
 from infra.constructs.http_api import IngressApi
 from infra.constructs.metrics import OwnMetrics
@@ -31,6 +32,7 @@ class OperationsBoard(Construct):
         environment: Environment,
         *,
         api: IngressApi,
+        dashboard: DashboardUrl,
         queue: TaskQueue,
         functions: Sequence[WorkerFlowFunction],
         alarms: Alarms,
@@ -64,6 +66,7 @@ class OperationsBoard(Construct):
                     _graph("Throttles", *(f.lambda_function.metric_throttles(period=PERIOD) for f in functions)),
                     _graph("Age of the oldest message", queue.tasks.metric_approximate_age_of_oldest_message()),
                 ],
+                [_graph("Dashboard", *_visits(dashboard))],
             ],
         )
 
@@ -78,6 +81,10 @@ def _queue_metrics(queue: TaskQueue) -> tuple[cloudwatch.IMetric, ...]:
         queue.tasks.metric_approximate_number_of_messages_not_visible(period=PERIOD, label="in flight"),
         queue.dead_letters.metric_approximate_number_of_messages_visible(period=PERIOD, label="dead-letter queue"),
     )
+
+
+def _visits(dashboard: DashboardUrl) -> tuple[cloudwatch.IMetric, ...]:
+    return (dashboard.calls(PERIOD), dashboard.client_errors(PERIOD), dashboard.server_errors(PERIOD))
 
 
 def _beats(metrics: OwnMetrics) -> tuple[cloudwatch.IMetric, ...]:

@@ -24,6 +24,8 @@ ALARMS = {
     "scheduler-sends-failed": ("WorkerFlow/prod", "SendFailed"),
     "workflow-sends-failed": ("WorkerFlow/prod", "SendFailed"),
     "api-server-errors": ("AWS/ApiGateway", "5xx"),
+    "dashboard-server-errors": ("AWS/Lambda", "Url5xxCount"),
+    "dashboard-refusals": ("AWS/Lambda", "Url4xxCount"),
     "ingress-errors": ("AWS/Lambda", "Errors"),
     "consumer-errors": ("AWS/Lambda", "Errors"),
     "workflow-errors": ("AWS/Lambda", "Errors"),
@@ -141,6 +143,14 @@ def test_what_is_queried_is_written_with_exactly_these_dimensions(capsys: pytest
     for query in QUERIES.values():
         name = query.removeprefix("SELECT SUM(").partition(")")[0]
         assert f"FROM {written[name]}" in query
+
+
+@pytest.mark.parametrize("name", ["dashboard-server-errors", "dashboard-refusals"])
+def test_what_is_answered_at_the_dashboards_address_is_counted_for_its_function(prod: Resources, name: str) -> None:
+    """It answers 500 without failing: the function's own errors would not tell."""
+    [dimension] = alarm(prod, name)["Dimensions"]
+    assert dimension["Name"] == "FunctionName"
+    assert prod.readable(dimension["Value"]) == "workerflow-prod-dashboard"
 
 
 def test_nobody_is_told_by_mail_unless_an_address_is_given(prod: Resources) -> None:
