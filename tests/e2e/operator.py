@@ -15,6 +15,7 @@ from tools.local import Answer, LocalStack
 
 BULK_ROUTE = "e2e_bulk"
 LETTERS = 300
+BUSY = 503
 LONG_ENOUGH_SECONDS = 150.0
 """The emulator's tick comes once a minute, and may be busy with something else."""
 
@@ -26,14 +27,15 @@ class Operator:
     stack: LocalStack
 
     def get(self, path: str) -> Any:
-        """What the API tells."""
-        answer = self.stack.ask_dashboard("GET", path)
+        """What the API tells; a busy machine is asked again, as the API says."""
+        answer = eventually(lambda: self.stack.ask_dashboard("GET", path), lambda answer: answer.status != BUSY)
         assert answer.status == 200, (path, answer)
         return answer.json()
 
     def order(self, path: str, key: str | None = None, **body: Any) -> Any:
-        """What came of an order."""
-        answer = self.send(path, key or uuid.uuid4().hex, **body)
+        """What came of an order; repeated under its key where that is not known."""
+        key = key or uuid.uuid4().hex
+        answer = eventually(lambda: self.send(path, key, **body), lambda answer: answer.status != BUSY)
         assert answer.status == 200, (path, answer)
         return answer.json()
 

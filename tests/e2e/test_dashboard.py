@@ -44,6 +44,7 @@ def replayed(api: Api, operator: Operator, folder: Path) -> Replayed:
     api.ended(parent.trace_id)
     payload = {"marks": str(parent.marks), "mended": str(mended)}
     path = f"/api/runs/{parent.trace_id}/replay"
+    api.stack.send("POST", "/api/e2e_async", body=b"{}", headers={"authorization": "Bearer wrong"})
     order = operator.order(path, key="one-click", reason=WHY, payload=payload)
     again = operator.order(path, key="one-click", reason=WHY, payload=payload)
     api.ended(order["details"]["child"])
@@ -94,8 +95,8 @@ def test_a_task_that_waits_begins_now_or_never(api: Api, operator: Operator) -> 
 
     assert api.run(cancelled.trace_id)["state"] == "cancelled"
     assert (api.ended(hurried.trace_id)["state"], hurried.attempts) == ("succeeded", [1, 2])
-    again = operator.send(f"/api/runs/{cancelled.trace_id}/cancel", "too-late", reason="once more")
-    assert again.status in {200, 409}
+    late = operator.send(f"/api/runs/{hurried.trace_id}/cancel", "too-late", reason="nobody waits for it")
+    assert (late.status, late.json()["code"]) == (409, "not_cancellable")
 
 
 def test_a_letter_is_resolved_with_a_note(api: Api, operator: Operator) -> None:
@@ -106,8 +107,8 @@ def test_a_letter_is_resolved_with_a_note(api: Api, operator: Operator) -> None:
 
     letter = operator.get(f"/api/runs/{unfit.trace_id}")["letter"]
     assert (letter["state"], letter["note"]) == ("resolved", "the order was cancelled by phone")
-    again = operator.send(f"/api/letters/{unfit.trace_id}/resolve", "other", note="twice")
-    assert (again.status, again.json()["code"]) == (409, "not_open")
+    operator.order(f"/api/letters/{unfit.trace_id}/resolve", note="twice")
+    assert operator.get(f"/api/runs/{unfit.trace_id}")["letter"] == letter
 
 
 @pytest.mark.parametrize(("kind", "name"), [("routes", "e2e_switched"), ("schedules", "e2e_leap_day")])
@@ -126,19 +127,20 @@ def test_a_schedule_is_run_now(api: Api, operator: Operator) -> None:
 
 
 def test_many_letters_are_replayed_until_that_is_stopped_and_the_others_resolved(slow: Slow, folder: Path) -> None:
-    """Each letter once, by the emulator's own tick; the end holds within a batch."""
+    """Each letter once, by the emulator's own tick; the end holds within a batch.
+
+    A letter whose store answered too late, just when the job was ended, was replayed and is not told of.
+    """
     bulk = slow.bulk.result(timeout=LONG_ENOUGH_SECONDS)
 
     assert bulk.counted == LETTERS
     assert bulk.replayed["state"] == "aborted"
     assert bulk.aborted_at <= bulk.replayed["visited"] <= bulk.aborted_at + 2 * BATCH
-    assert bulk.replayed["visited"] == bulk.replayed["succeeded"] < LETTERS
+    gone = LETTERS - bulk.left
+    assert bulk.replayed["visited"] == bulk.replayed["succeeded"] <= gone < LETTERS
     assert (bulk.resolved["matched"], bulk.resolved["succeeded"]) == (bulk.left, bulk.left)
-    assert bulk.left == LETTERS - bulk.replayed["succeeded"]
-    executed = eventually(
-        lambda: (folder / "bulk").read_text().splitlines(), lambda lines: len(lines) >= bulk.replayed["succeeded"]
-    )
-    assert len({line.split()[0] for line in executed}) == len(executed) == bulk.replayed["succeeded"]
+    executed = eventually(lambda: (folder / "bulk").read_text().splitlines(), lambda lines: len(lines) >= gone)
+    assert len({line.split()[0] for line in executed}) == len(executed) == gone
 
 
 PRESENT: dict[str, Callable[[Any], object]] = {
@@ -155,7 +157,7 @@ PRESENT: dict[str, Callable[[Any], object]] = {
     "listRoutes": lambda told: {"e2e_async", "webhook_echo"} <= {one["name"] for one in told["routes"]},
     "listSchedules": lambda told: {"e2e_minutely", "rollup"} & {one["name"] for one in told["schedules"]},
     "listRefusedCalls": lambda told: told["calls"],
-    "listAudit": lambda told: {"run.replayed", "token.created"} & {one["action"] for one in told["events"]},
+    "listAudit": lambda told: len(told["events"]) == 50 and told["nextCursor"],
     "readConfiguration": lambda told: any(one["isPresent"] for one in told["secrets"]),
     "listBulkJobs": lambda told: len(told["jobs"]) == 2,
     "readBulkJob": lambda told: told["state"] in {"aborted", "done"},
