@@ -20,6 +20,7 @@ from tests.integration.dashboard_seeds import Seeds
 from tests.support.access import KEYS
 from tests.support.aws import BUCKET, AwsWorld, aws_world, physical
 from tests.support.dashboard_document import require_documented
+from tests.support.quick_moto import answer_directly
 from tests.support.tasks import a_manifest, a_route, a_schedule
 from workerflow.adapters.access_keys import KEY_SECRET
 from workerflow.adapters.dynamodb.access import DynamoTokens
@@ -292,8 +293,17 @@ def dashboard_world(
     *,
     sources: tuple[Source, ...] = SOURCES,
     environment: str = "dev",
+    quick: bool = False,
 ) -> Iterator[DashboardWorld]:
-    """The dashboard with everything around it; its logs go to the standard output of the moment."""
+    """The dashboard with everything around it; its logs go to the standard output of the moment.
+
+    Args:
+        monkeypatch: pytest's.
+        folder: for files.
+        sources: what the manifest has.
+        environment: dev, prod or local.
+        quick: moto is asked without its detours; for one thread alone.
+    """
     manifest = a_manifest(*sources)
     (folder / "manifest.json").write_text(manifest.to_json())
     with aws_world() as aws:
@@ -303,6 +313,8 @@ def dashboard_world(
         for name, value in _environment(aws, environment).items():
             monkeypatch.setenv(name, value)
         wiring.dashboard.cache_clear()
+        if quick:
+            answer_directly(aws.line)
         yield DashboardWorld(aws, Seeds(aws, manifest))
         wiring.dashboard.cache_clear()
 

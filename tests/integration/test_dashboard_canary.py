@@ -55,7 +55,7 @@ class Canary:
 @pytest.fixture
 def canary(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Canary]:
     capsys.readouterr()  # a logger keeps the stream of its first use
-    with dashboard_world(monkeypatch, tmp_path) as world:
+    with dashboard_world(monkeypatch, tmp_path, quick=True) as world:
         things = seed(world, "default", orders=2)
         token = world.token("write", name="canary")
         secret = base64.urlsafe_b64encode(bytes(range(100, 132))).decode().rstrip("=")

@@ -67,7 +67,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with pytest.MonkeyPatch.context() as patch, dashboard_world(patch, tmp_path_factory.mktemp("isolation")) as world:
+    folder = tmp_path_factory.mktemp("isolation")
+    with pytest.MonkeyPatch.context() as patch, dashboard_world(patch, folder, quick=True) as world:
         world.declare(OURS, THEIRS)
         ours, theirs = seed(world, OURS, orders=2), seed(world, THEIRS, orders=2)
         yield Stage(world, ours, theirs, world.token("write", OURS), world.token("write"))

@@ -60,7 +60,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with pytest.MonkeyPatch.context() as patch, dashboard_world(patch, tmp_path_factory.mktemp("roles")) as world:
+    folder = tmp_path_factory.mktemp("roles")
+    with pytest.MonkeyPatch.context() as patch, dashboard_world(patch, folder, quick=True) as world:
         world.declare(OTHER)
         tokens = tokens_of(world)
         document = world.get("/api/openapi.json", token=tokens["read"]).document
