@@ -15,7 +15,6 @@ from moto import mock_aws
 from tests.support.aws import table_request
 from tools.tokens import Place, TokensError, issue, keep_key, keep_token, main, place_of, revoke, told
 from workerflow.adapters.access_keys import SecretAccessKeys
-from workerflow.adapters.clients import Clients
 from workerflow.adapters.secrets import SecretTexts
 from workerflow.domain.access import Scope, Token
 from workerflow.domain.access_keys import AccessKeys
@@ -61,7 +60,7 @@ def run(place: Place, capsys: pytest.CaptureFixture[str]) -> Run:
 
 def proven(place: Place, text: str) -> Token | Denial:
     """What the dashboard makes of a token."""
-    texts = SecretTexts(Clients("us-east-1").secrets, SystemClock())
+    texts = SecretTexts(lambda: place.secrets, SystemClock())
     keys = SecretAccessKeys(texts, prefix="workerflow/dev/", faults=Silent())
     return Authenticate(keys=keys, tokens=place.tokens, clock=SystemClock())(text)
 
