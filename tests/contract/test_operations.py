@@ -142,3 +142,15 @@ def test_an_order_to_delete_a_switch_takes_its_key_too(world: Ports) -> None:
     assert world.operations.find("default", KEY, now_ms=NOW_MS) is not None
     with pytest.raises(OperationRepeatedError):
         world.switches.delete_switch(SWITCH, replace(EVENT, nonce="3" * 16))
+
+
+def test_an_order_whose_answer_was_lost_is_known_again_though_others_have_written_since(world: Ports) -> None:
+    """What they wrote stands where our own nonce would: the order's key alone can tell."""
+    cancelled = replace(RUN, version=1, nonce=EVENT.nonce, state=RunState.RUNNING, cancel_asked_at_ms=NOW_MS)
+    with world.losing_answers(), pytest.raises(StoreUnavailableError):
+        world.runs.write(cancelled, audit=EVENT)
+    finished = cancelled.change(nonce="2" * 16, now_ms=NOW_MS, state=RunState.SUCCEEDED)
+    assert world.runs.write(finished) == Written()
+    assert world.runs.write(cancelled, audit=EVENT) == Written()
+    assert world.runs.get("default", RUN.trace_id) == finished
+    assert len(world.audit_events()) == 1
