@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text()
 WIDTHS = (1440, 390)
 HEIGHTS = {1440: 900, 390: 844}
+UNSEEN = 0.01
+"""A layout shift that nobody notices: a tenth of what counts as good. Source: web.dev, "Cumulative Layout Shift"."""
 Scheme = Literal["light", "dark"]
 _WATCH = """
   addEventListener("securitypolicyviolation", (event) => {
