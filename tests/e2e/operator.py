@@ -12,9 +12,11 @@ from typing import Any
 from tests.e2e.backstage import Backstage
 from tests.e2e.calls import eventually
 from tools.local import Answer, LocalStack
+from workerflow.tables import DEAD_LETTERS
 
 BULK_ROUTE = "e2e_bulk"
 LETTERS = 300
+QUIET_SECONDS = 3
 BUSY = 503
 LONG_ENOUGH_SECONDS = 150.0
 """The emulator's tick comes once a minute, and may be busy with something else."""
@@ -86,7 +88,21 @@ def work_in_bulk(operator: Operator, backstage: Backstage, body: bytes) -> Bulk:
     replaying, counted = operator.bulk_job("replay")
     begun = operator.job_when(replaying, lambda job: job["visited"] > 0)
     operator.order(f"/api/bulk-jobs/{replaying}/abort")
-    time.sleep(1)  # a batch that is being worked on is told with the job's next version
+    wait_until_nothing_is_replayed(backstage)
     resolving, left = operator.bulk_job("resolve")
     resolved = operator.job_when(resolving, lambda job: job["state"] == "done")
     return Bulk(counted, begun["visited"], operator.get(f"/api/bulk-jobs/{replaying}"), left, resolved)
+
+
+def wait_until_nothing_is_replayed(backstage: Backstage) -> None:
+    """The batch that was being worked on is worked on to its end."""
+    left, before = open_letters(backstage), -1
+    while left != before:
+        time.sleep(QUIET_SECONDS)
+        left, before = open_letters(backstage), left
+
+
+def open_letters(backstage: Backstage) -> int:
+    """How many letters of BULK_ROUTE nobody has dealt with."""
+    letters = (item for item in backstage.items(DEAD_LETTERS) if item["source"] == f"route:{BULK_ROUTE}")
+    return sum(item["state"] == "open" for item in letters)
