@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
@@ -19,16 +20,14 @@ from workerflow.adapters.dynamodb.schedules import DynamoSchedules
 from workerflow.adapters.dynamodb.slots import DynamoSlots
 from workerflow.adapters.dynamodb.switches import DynamoSwitches
 from workerflow.adapters.dynamodb.tenants import DynamoTenants
-from workerflow.adapters.s3 import S3Blobs
-from workerflow.adapters.schema import JsonSchemas
 from workerflow.adapters.sqs import SqsDeadMessages, SqsTaskQueue
+from workerflow.domain.bulk import BulkJob
 from workerflow.domain.manifest import Manifest
 from workerflow.ports.world import Clock, Faults, Ids, Signals
 from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.runtime.observability import Telemetry
 from workerflow.runtime.settings import SchedulerSettings, read_settings
 from workerflow.services.accept_task import Retention, TakeTask
-from workerflow.services.act_on_letter import ActOnLetter
 from workerflow.services.capped_runs import CappedRuns
 from workerflow.services.drain_dead_messages import DrainDeadMessages
 from workerflow.services.enablement import CheckEnablement
@@ -40,14 +39,15 @@ from workerflow.services.ledger import Ledger
 from workerflow.services.places import Places
 from workerflow.services.reconcile_schedules import ReconcileSchedules
 from workerflow.services.release_due import ReleaseDue
-from workerflow.services.replay_task import ReplayTask
 from workerflow.services.resend import Resender
-from workerflow.services.resolve_letter import ResolveLetter
 from workerflow.services.sweep import Sweep
 from workerflow.services.tenants import KnownTenants
 from workerflow.services.tick import Tick
 from workerflow.services.tick_schedules import TickSchedules
 from workerflow.services.work_bulk import WorkBulk
+
+if TYPE_CHECKING:
+    from workerflow.services.act_on_letter import ActOnLetter
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 
@@ -221,18 +221,29 @@ class _Parts:
         )
 
     def _work_bulk(self) -> WorkBulk:
-        resolve = ResolveLetter(replays=self.replays, clock=self.clock, ids=self.ids)
+        made = cache(self._act_on_letter)
+
+        def act(job: BulkJob, trace_id: str) -> str | None:
+            return made()(job, trace_id)
+
         return WorkBulk(
             jobs=DynamoBulk(self.database, operations=self.settings.operations, audit=self.settings.audit_events),
             replays=self.replays,
-            act=ActOnLetter(replay=self._replay(), resolve=resolve),
+            act=act,
             clock=self.clock,
             ids=self.ids,
             faults=self.faults,
         )
 
-    def _replay(self) -> ReplayTask:
-        return ReplayTask(
+    def _act_on_letter(self) -> ActOnLetter:
+        """Imported and made when a bulk job is at work for the first time: most containers never see one."""
+        from workerflow.adapters.s3 import S3Blobs  # noqa: PLC0415
+        from workerflow.adapters.schema import JsonSchemas  # noqa: PLC0415
+        from workerflow.services.act_on_letter import ActOnLetter  # noqa: PLC0415
+        from workerflow.services.replay_task import ReplayTask  # noqa: PLC0415
+        from workerflow.services.resolve_letter import ResolveLetter  # noqa: PLC0415
+
+        replay = ReplayTask(
             acceptances=self.acceptances,
             runs=self.runs,
             replays=self.replays,
@@ -246,6 +257,8 @@ class _Parts:
             signals=self.signals,
             retention=_retention(self.settings),
         )
+        resolve = ResolveLetter(replays=self.replays, clock=self.clock, ids=self.ids)
+        return ActOnLetter(replay=replay, resolve=resolve)
 
     def _group_errors(self) -> GroupErrors:
         groups = DynamoErrorGroups(self.database, rollups=self.settings.rollups, state=self.settings.cursor_state)

@@ -102,6 +102,7 @@ class Joined:
         self._special: dict[str, Callable[[], Any]] = {
             "RetryLetters.cursors": lambda: world.retry_cursors,
             "CappedRuns.queue": lambda: lambda: world.queue,
+            "WorkBulk.act": lambda: self.get(services()["ActOnLetter"]),
             "Tick.tenants": lambda: self.get(services()["KnownTenants"]),
         }
 

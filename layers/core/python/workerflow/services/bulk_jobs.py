@@ -22,6 +22,7 @@ from workerflow.domain.operation import OperationKey
 from workerflow.ports.operations import BulkStore
 from workerflow.ports.stores import LetterEntry, Newest, ReplayStore, Written
 from workerflow.ports.world import Clock, Ids
+from workerflow.services.bulk_facts import is_meant, progress_of, told_of
 from workerflow.services.ledger import MAX_TRIES
 from workerflow.services.newest_first import NewestFirst
 
@@ -200,27 +201,6 @@ class ReadBulkJobs:
         found = self.jobs.list_jobs(tenant, before=before or "", limit=limit + 1)
         page = found[:limit]
         return BulkPage(page, page[-1].job_id if len(found) > limit else None)
-
-
-def is_meant(wanted: LetterFilter, entry: LetterEntry, at_ms: int) -> bool:
-    """Whether a job that was counted at `at_ms` deals with an open letter; one that has expired by then is gone."""
-    fits = wanted.fits(entry.letter_class, entry.source, entry.fingerprint)
-    return fits and entry.expires_at_s * 1000 > at_ms
-
-
-def told_of(job: BulkJob) -> dict[str, str]:
-    """What every audit event of a job says of it."""
-    return {
-        "jobId": job.job_id,
-        "action": job.action.value,
-        "matched": str(job.matched),
-        "isExact": str(job.is_exact).lower(),
-    }
-
-
-def progress_of(job: BulkJob) -> dict[str, str]:
-    """How far a job came."""
-    return {"succeeded": str(job.succeeded), "refused": str(sum(job.refused.values()))}
 
 
 def _carry_out(

@@ -17,7 +17,7 @@ without any progress, what still fails is refused under the error's code, and st
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from workerflow.domain.audit import AuditEvent
@@ -26,8 +26,7 @@ from workerflow.domain.errors import PlatformError
 from workerflow.ports.operations import BulkStore
 from workerflow.ports.stores import Conflict, ReplayStore
 from workerflow.ports.world import Clock, Faults, Ids
-from workerflow.services.act_on_letter import ActOnLetter
-from workerflow.services.bulk_jobs import is_meant, progress_of, told_of
+from workerflow.services.bulk_facts import is_meant, progress_of, told_of
 from workerflow.services.fair_share import visit_in_turn
 from workerflow.services.resend import TickBudget
 
@@ -55,11 +54,15 @@ class _Ahead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkBulk:
-    """Works on the jobs of all tenants, fairly."""
+    """Works on the jobs of all tenants, fairly.
+
+    Attributes:
+        act: what is done to one letter (act_on_letter): None if it is done, else why it cannot be.
+    """
 
     jobs: BulkStore
     replays: ReplayStore
-    act: ActOnLetter
+    act: Callable[[BulkJob, str], str | None]
     clock: Clock
     ids: Ids
     faults: Faults
