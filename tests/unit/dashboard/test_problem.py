@@ -41,8 +41,8 @@ def asked(*, signed_in: bool = True, method: str = "GET") -> Call:
     return Call(request=request, caller=caller, nonce="n0nce")
 
 
-def around(**changes: bool) -> Dashboard:
-    return cast("Dashboard", Around(**changes))
+def around(*, is_store_there: bool = True) -> Dashboard:
+    return cast("Dashboard", Around(is_store_there))
 
 
 def test_a_refusal_keeps_its_status_and_names_the_request() -> None:
