@@ -10,10 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.bulk import a_bulk_job, an_error_group
 from tests.support.runs import a_replay, a_run, failed, letter_of
 from tests.support.tasks import NOW_MS, an_acceptance
 from workerflow.adapters.dynamodb.attributes import pack, squeezed, stretched, unpack, unpack_known
-from workerflow.adapters.dynamodb.items import acceptance, attempt, audit, letter, lineage, operation, run, state
+from workerflow.adapters.dynamodb.items import (
+    acceptance,
+    attempt,
+    audit,
+    bulk,
+    error_group,
+    letter,
+    lineage,
+    operation,
+    run,
+    state,
+)
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.errors import IntegrityError
@@ -116,6 +128,8 @@ CODECS: list[tuple[object, Callable[[Any], dict[str, Any]], Callable[[Any], obje
     ),
     (a_replay(an_acceptance(), 7).entry, lineage.to_item, lineage.from_item),
     (replace(a_replay(an_acceptance(), 20).entry, edited=True), lineage.to_item, lineage.from_item),
+    (a_bulk_job(), bulk.to_item, bulk.from_item),
+    (an_error_group(), error_group.to_item, error_group.from_item),
     (Cursor("default", 3, "", 9, "1" * 16), state.cursor_to_item, state.cursor_from_item),
     (
         Switch("default", "route:echo", Enablement.DISABLED, "", "ops", NOW_MS, 2, "1" * 16),
