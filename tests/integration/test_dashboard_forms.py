@@ -177,7 +177,7 @@ def test_what_cannot_be_done_is_told_on_the_form_with_what_to_do(world: Dashboar
     refused = writer.submit(form.action, form.filled(reason="try <now>"))
     told = shown(refused, 409)
     assert "The run is not waiting" in told
-    assert "Look at it again" in told
+    assert "Go back to the run and look at it again." in told
     again = form_of(refused.text, f"{page}/retry")
     assert (again.fields["reason"], again.fields["key"]) == ("try <now>", form.fields["key"])
 

@@ -16,7 +16,7 @@ _ADVICE: Mapping[str, str] = {
     "disabled": "Enable it, then send this again.",
     "too_many_generations": "Find out why it fails each time; then have it sent again as a new task.",
     "not_cancellable": "It has ended by itself: there is nothing left to cancel.",
-    "not_waiting": "Look at it again: it is running, or has ended.",
+    "not_waiting": "Go back to the run and look at it again.",
     "paused": "Resume its route or schedule, and it goes on.",
     "capped": "It goes on as soon as the tenant has fewer tasks in flight.",
     "waits_for_caller": "Its caller tries again with the same key.",
