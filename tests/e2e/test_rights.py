@@ -14,6 +14,7 @@ from tools.local.stack import PREFIX
 
 ROW = {"pk": {"S": "default#nobody"}, "sk": {"S": "run"}}
 FORGED = {"pk": {"S": "default#forged"}}
+DASHBOARD_KEY = "workerflow/local/_dashboard/key"
 TENANTS = {"pk": {"S": "#tenants"}, "sk": {"S": "-"}}
 
 
@@ -83,7 +84,7 @@ def test_a_handler_cannot_do_what_workflow_was_not_granted(api: Api, stack: Loca
                 call("dynamodb", "put_item", TableName=f"{PREFIX}-rollups", Item=TENANTS),
                 call("secretsmanager", "get_secret_value", SecretId="workerflow/local/default/ingress"),
                 call("secretsmanager", "get_secret_value", SecretId="workerflow/local/default/handlers/greeting"),
-                call("secretsmanager", "put_secret_value", SecretId="workerflow/local/_dashboard/key", SecretString=""),
+                call("secretsmanager", "put_secret_value", SecretId=DASHBOARD_KEY, SecretString="x"),
                 call("sqs", "receive_message", QueueUrl="QueueUrl"),
                 call("lambda", "invoke", FunctionName=f"{PREFIX}-workflow"),
             ],
