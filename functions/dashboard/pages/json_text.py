@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from functions.dashboard.pages.words import HIDDEN
 from workerflow.domain.json_body import parse_body
 from workerflow.domain.refusals import BodyRefusedError
 
+MAX_INDENTED_CHARS = 2 * 1024 * 1024
+"""A text that indenting would make longer is edited in one line: two hundred deep, 1 MB would become 200 MB."""
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _INDENT = "  "
 _HIGH, _LOW = 0xD800, 0xDC00
 
 
 def editable(raw: bytes) -> str | None:
-    """The text of a payload, indented; None if it is no JSON, and then it cannot be edited here."""
+    """The text of a payload, indented unless it is too long; None if it is no JSON, and cannot be edited here then."""
     try:
         parse_body(raw)
     except BodyRefusedError:
         return None
-    return shown("".join(_indented(_PART.findall(raw.decode("utf-8")))))
+    parts = _PART.findall(raw.decode("utf-8"))
+    lengths = accumulate(map(len, _indented(parts)))
+    is_short = all(length <= MAX_INDENTED_CHARS for length in lengths)
+    return shown("".join(_indented(parts) if is_short else parts))
 
 
 def shown(text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.dashboard.pages.json_text import editable, shown, submitted
+from functions.dashboard.pages.json_text import MAX_INDENTED_CHARS, editable, shown, submitted
 from functions.dashboard.pages.words import HIDDEN
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text()
@@ -53,3 +53,11 @@ def test_what_does_not_show_becomes_an_escape_of_json() -> None:
 
 def test_a_browsers_line_ends_are_as_they_were() -> None:
     assert submitted("{\r\n}\r\n") == "{\n}\n"
+
+
+def test_a_deep_document_does_not_become_a_page_of_spaces() -> None:
+    raw = b"[" * 199 + b"[" + b"1, " * 10_000 + b"1]" + b"]" * 199
+    text = editable(raw)
+    assert text is not None
+    assert len(text) < MAX_INDENTED_CHARS
+    assert json.loads(text) == json.loads(raw)

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.dashboard.pages.bodies import Body
-from functions.dashboard.pages.json_tree import MAX_ALL_CHARS, MAX_NODES, JsonNode, json_tree
+from functions.dashboard.pages.bodies import MAX_TEXT_CHARS, Body
+from functions.dashboard.pages.json_tree import MAX_ALL_CHARS, MAX_NODES, MAX_VALUES, JsonNode, json_tree
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -91,3 +91,12 @@ def test_only_short_bodies_are_copied_by_a_button() -> None:
     assert short is not None
     assert long is not None
     assert (short.copied, long.copied) == ('{"a":1}', "")
+
+
+def test_a_document_of_very_many_values_is_shown_as_text() -> None:
+    raw = b"[" + b"1," * MAX_VALUES + b"1]"
+    body = Body.of(raw)
+    assert body is not None
+    assert body.tree is None
+    assert body.text == raw[:MAX_TEXT_CHARS].decode()
+    assert not body.is_whole

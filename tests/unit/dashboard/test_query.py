@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import suppress
 from urllib.parse import urlencode
 
@@ -57,3 +58,13 @@ def test_a_name_that_is_not_declared_is_refused() -> None:
     require_declared(["a"], ["a", "b"])
     with pytest.raises(ParameterInvalidError):
         require_declared(["c"], ["a", "b"])
+
+
+def test_the_largest_form_is_read_in_little_memory() -> None:
+    raw = "payload=" + "%22a" * 100_000
+    tracemalloc.start()
+    try:
+        assert len(read_fields(raw, keep_empty=True)["payload"]) == 200_000
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(raw)
+    finally:
+        tracemalloc.stop()
