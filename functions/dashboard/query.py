@@ -14,8 +14,8 @@ from workerflow.domain.dashboard_refusals import ParameterInvalidError
 MAX_QUERY_CHARACTERS = 4096
 MAX_FIELDS = 100
 _RAW = re.compile(r"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*+\Z")
-"""Printable ASCII without spaces, each percent sign with two hexadecimal digits. Possessive: else the engine would keep a
-place to go back to for each character, 450 MB of them for the largest form."""
+"""Printable ASCII without spaces, each percent sign with two hexadecimal digits. Possessive: else the engine would keep
+a place to go back to for each character, 450 MB of them for the largest form."""
 
 
 def read_query(raw: str, *, keep_empty: bool) -> dict[str, str]:

@@ -96,6 +96,17 @@ def test_a_replay_leads_back_and_tells_its_child(world: DashboardWorld, writer: 
     assert all(form.action != action for form in forms_of(writer.open(page).text)), "it is replayed once"
 
 
+def test_whoever_was_slower_is_told_that_his_replay_was_not_made(world: DashboardWorld, writer: Browser) -> None:
+    run = a_failed_run(world)
+    page, action = f"/runs/{run.trace_id}", f"/runs/{run.trace_id}/replay"
+    slower = form_on(writer, action, action)
+    sent(writer, page, action, reason="the provider is back")
+    told = followed(writer, writer.submit(action, slower.filled(reason="mended", payload='{"id": 2}')))
+    assert "It was replayed before" in told
+    assert "Nothing was made of what you sent." in told
+    assert "edited" not in told.partition("Nothing was made")[0].partition("It was replayed before")[2]
+
+
 def test_a_form_that_is_sent_twice_is_one_order(world: DashboardWorld, writer: Browser) -> None:
     run = a_failed_run(world)
     form = form_on(writer, f"/runs/{run.trace_id}", f"/runs/{run.trace_id}/replay")
@@ -339,7 +350,9 @@ def test_a_job_that_has_ended_is_not_started(world: DashboardWorld, writer: Brow
     job = counted(writer, "/letters", "resolve")
     start, abort = form_on(writer, job, f"{job}/start"), form_on(writer, job, f"{job}/abort")
     assert "Discarded" in followed(writer, writer.submit(abort.action, abort.fields))
-    assert "count anew" in shown(writer.submit(start.action, start.fields), 409)
+    told = shown(writer.submit(start.action, start.fields), 409)
+    assert "count anew" in told
+    assert "Look at the job again" in told
 
 
 @pytest.mark.parametrize("changed", [{"class": "odd"}, {"source": "odd"}, {"from": "odd"}, {"action": "odd"}])
