@@ -204,6 +204,16 @@ def test_calls_in_nobodys_name_are_told_to_tokens_for_all_tenants(stage: Stage) 
     assert len(stage.world.get("/api/refused-calls?unknown=true", token=stage.any_token).document["calls"]) == 1
 
 
+def test_who_else_is_a_tenant_is_told_to_tokens_for_all_tenants(stage: Stage) -> None:
+    published = {"action": "tenants.published", "reason": "acme has signed", "details": {"added": THEIRS}}
+    stage.world.seeds.audit("default", **published)
+    bound = stage.world.token("read", "default")
+    told = stage.world.get("/api/audit", token=bound).text + stage.world.browser(bound).open("/audit").text
+    assert "tenants.published" in told
+    assert THEIRS not in told
+    assert "acme has signed" in stage.world.get("/api/audit", token=stage.any_token).text
+
+
 # What is ordered.
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from functions.dashboard.api import rules
 from functions.dashboard.api.documents import Document, page, text_or_none
 from functions.dashboard.api.parameters import cursor_at, limit_of, position_of, span_of, value_of
 from functions.dashboard.call import Call
 from functions.dashboard.services import Dashboard
-from workerflow.domain.audit import AuditEvent
+from workerflow.domain.audit import TENANTS_PUBLISHED, AuditEvent
 from workerflow.domain.dashboard_refusals import TenantForbiddenError
 from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.timestamp import timestamp
@@ -40,8 +42,15 @@ def list_audit(dashboard: Dashboard, call: Call) -> Response:
         before=position_of(dashboard, call),
         limit=limit_of(call),
     )
-    events = [audit_document(one) for one in found.events]
+    events = [audit_document(as_told_to(call, one)) for one in found.events]
     return Response.document(200, page("events", events, cursor_at(dashboard, call, found.next_before)))
+
+
+def as_told_to(call: Call, event: AuditEvent) -> AuditEvent:
+    """The event; a token of one tenant is told that tenants were published, and not which, or why."""
+    if event.action != TENANTS_PUBLISHED or call.caller.token.tenant is None:
+        return event
+    return replace(event, reason="", details={})
 
 
 def audit_document(event: AuditEvent) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from functions.dashboard.api.trail import as_told_to
 from functions.dashboard.cursors import scope_of
 from functions.dashboard.pages.audit_words import action_words, is_trace_id
 from functions.dashboard.pages.parameters import WINDOW_NAMES, WINDOWS, window_of
@@ -29,7 +30,7 @@ def show(dashboard: Dashboard, call: Call) -> Response:
         dashboard,
         call,
         "audit.html",
-        events=found.events,
+        events=[as_told_to(call, one) for one in found.events],
         next_cursor=dashboard.cursors.seal(found.next_before, scope),
         is_first=before is None,
         window=window or "",

@@ -10,6 +10,9 @@ from workerflow.domain.operation import OperationKey
 KEPT_DAYS = 400
 """A year and a month: longer than any run lives, and the table still does not grow for ever."""
 
+TENANTS_PUBLISHED = "tenants.published"
+"""The action of an event in the trail of `default` that names other tenants."""
+
 
 def audit_position(at_ms: int, nonce: str = "") -> str:
     """Where an event stands in its tenant's trail, in order of time; without a nonce: before all of that moment."""

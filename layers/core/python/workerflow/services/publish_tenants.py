@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workerflow.domain.audit import AuditEvent
+from workerflow.domain.audit import TENANTS_PUBLISHED, AuditEvent
 from workerflow.domain.errors import TenantsError
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.tenants import Tenants, TenantsChange
@@ -106,7 +106,7 @@ class PublishTenants:
             at_ms=self.clock.now_ms(),
             nonce=document.nonce,
             actor=order.actor,
-            action="tenants.published",
+            action=TENANTS_PUBLISHED,
             target=f"tenants:{document.version}",
             reason=order.reason,
             details={
