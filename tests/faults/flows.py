@@ -461,7 +461,16 @@ TASK_FLOWS = (
     Flow("replay", _fail_and_replay, _script(FailsForGood()), EITHER, HANDLER_ERROR, _letter_is_resolved),
     Flow("replay_twice", _fail_and_replay_twice, _script(FailsForGood()), EITHER, HANDLER_ERROR, _letter_is_resolved),
     Flow("replay_large", _fail_and_replay_large, _script(FailsForGood()), EITHER, HANDLER_ERROR, _letter_is_resolved),
-    Flow("replay_edited", _fail_and_replay_edited, _script(FailsForGood()), EITHER, HANDLER_ERROR, _edit_is_marked),
+    # What else happens in these four fails call by call in `replay` and in `large_payload_and_output`.
+    Flow(
+        "replay_edited",
+        _fail_and_replay_edited,
+        _script(FailsForGood()),
+        EITHER,
+        HANDLER_ERROR,
+        _edit_is_marked,
+        strikes="ReplayTask",
+    ),
     Flow(
         "replay_edited_large",
         _fail_and_replay_edited_large,
@@ -469,6 +478,7 @@ TASK_FLOWS = (
         EITHER,
         HANDLER_ERROR,
         _edit_is_marked,
+        strikes="ReplayTask",
     ),
     Flow(
         "replay_fails_again",
@@ -492,8 +502,9 @@ TASK_FLOWS = (
         EITHER,
         HANDLER_ERROR,
         _letter_is_resolved,
+        strikes="ReplayTask",
     ),
-    Flow("replay_of_a_success", _fail_and_replay, check=_no_letter),
+    Flow("replay_of_a_success", _fail_and_replay, check=_no_letter, strikes="ReplayTask"),
     Flow("replay_of_a_sync_task", _replay_sync, _script(FailsForGood()), EITHER, HANDLER_ERROR, _letter_is_resolved),
     Flow(
         "replay_whose_send_is_lost",
