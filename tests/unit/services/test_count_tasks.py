@@ -198,6 +198,20 @@ class TestDoubts:
         counts = count(wired, NOON - 5 * HOUR, NOON)
         assert counts.doubts == [Doubt(NOON - 3 * HOUR, NOON - 3 * HOUR + QUARTER)]
 
+    def test_tasks_before_all_that_was_counted_are_missing(self, wired: Wired) -> None:
+        """Counting began, or began again, within the window."""
+        take(wired, 1, NOON - 5 * HOUR)
+        counted_to(wired, NOON, hours=3, succeeded=1)
+        counts = count(wired, NOON - 6 * HOUR, NOON)
+        assert counts.doubts == [Doubt(NOON - 6 * HOUR, NOON - 3 * HOUR)]
+        assert counts.is_exact(NOON - 3 * HOUR, NOON)
+
+    def test_before_the_first_task_nothing_is_missing(self, wired: Wired) -> None:
+        take(wired, 1, NOON - 6 * HOUR - 1)
+        take(wired, 1, NOON - 3 * HOUR)
+        counted_to(wired, NOON, hours=3, succeeded=1)
+        assert count(wired, NOON - 6 * HOUR, NOON).is_exact()
+
     def test_when_counting_stopped_hours_ago_the_rows_tell_from_there_on(self, wired: Wired) -> None:
         stopped_ms = NOON - 4 * HOUR
         counted_to(wired, stopped_ms, succeeded=1)

@@ -7,6 +7,7 @@ import pytest
 from tests.support.runs import a_run, failed
 from tests.unit.services.wired import TENANT, Wired
 from workerflow.domain.errors import RetryableError, StoreUnavailableError
+from workerflow.domain.identity import SHARDS
 from workerflow.domain.rollup import ALL_SOURCES, Rollup, Span, bucket_of
 from workerflow.domain.run import RunState
 from workerflow.domain.task import Acceptance
@@ -198,6 +199,43 @@ class TestBounds:
         with pytest.raises(RetryableError, match="2 quarters"):
             roll_up(wired)(TENANT, due_at_ms=NOON, until_ms=NOON + 100_000)
         assert counts(wired, Span.HOUR, NOON - HOUR) == {"queued": 1}
+
+    def test_an_hour_or_a_day_of_which_something_is_not_counted_yet_is_not_settled(self, wired: Wired) -> None:
+        """An outage is made up for, and the time is over in the midst of an hour."""
+        late, midnight = NOON - 18 * HOUR, NOON - 12 * HOUR
+        for number in range(4):
+            end(wired, take(wired, str(number), late + number * QUARTER))
+        wired.meanwhile("acceptances.list_accepted", lambda: wired.clock.advance(1), times=10**6)
+        quarters = 17 * 4 + 2
+        roll_up(wired)(TENANT, due_at_ms=NOON, until_ms=wired.clock.ms + quarters * SHARDS * 1000 + 500)
+        hour, day = found(wired, Span.HOUR, late), found(wired, Span.DAY, midnight - DAY)
+        assert hour is not None
+        assert day is not None
+        assert (hour.tasks, hour.is_settled, day.is_settled) == (2, False, False)
+        run_at(wired, NOON + HOUR)
+        hour, day = found(wired, Span.HOUR, late), found(wired, Span.DAY, midnight - DAY)
+        assert hour is not None
+        assert day is not None
+        assert (hour.tasks, hour.is_settled, day.is_settled) == (4, True, True)
+
+    def test_a_day_of_which_nothing_was_left_out_is_settled(self, wired: Wired) -> None:
+        """What is counted begins within it, three days ago; before that there was no task."""
+        task = take(wired, "1", NOON - 70 * HOUR)
+        end(wired, task)
+        while run_at(wired, NOON)["left"]:
+            pass
+        day = found(wired, Span.DAY, Span.DAY.start_of(NOON - 70 * HOUR))
+        assert day is not None
+        assert (day.tasks, day.is_settled) == (1, True)
+
+    def test_a_day_that_began_before_what_can_be_counted_is_not_settled(self, wired: Wired) -> None:
+        for key, at_ms in (("lost", NOON - 72 * HOUR), ("1", NOON - 70 * HOUR)):
+            end(wired, take(wired, key, at_ms))
+        while run_at(wired, NOON)["left"]:
+            pass
+        day = found(wired, Span.DAY, Span.DAY.start_of(NOON - 70 * HOUR))
+        assert day is not None
+        assert (day.tasks, day.is_settled) == (1, False)
 
     def test_the_time_is_looked_at_in_the_midst_of_a_quarter(self, wired: Wired) -> None:
         many_tasks(wired, 450)

@@ -83,9 +83,14 @@ class Rollup:
         return sum(count for state, count in self.counts.items() if not RunState(state).is_terminal)
 
     @property
+    def was_counted_late(self) -> bool:
+        """Whether the index of accepted tasks showed all of them when they were counted."""
+        return self.counted_at_ms >= self.end_ms + SETTLED_AFTER_MS
+
+    @property
     def is_settled(self) -> bool:
         """Whether counting again would give the same."""
-        return self.open_tasks == 0 and self.counted_at_ms >= self.end_ms + SETTLED_AFTER_MS
+        return self.open_tasks == 0 and self.was_counted_late
 
 
 @dataclass(slots=True)

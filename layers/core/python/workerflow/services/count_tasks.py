@@ -24,6 +24,7 @@ from workerflow.domain.task import AcceptedTask
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Clock
+from workerflow.services.any_accepted import any_accepted
 from workerflow.services.newest_first import ENTRIES_READ, NewestFirst
 
 QUARTERS_UP_TO_MS = 6 * Span.HOUR.ms
@@ -136,7 +137,7 @@ class CountTasks:
             from_ms=start_ms,
             until_ms=end_ms,
             rollups=[*counted, *_rollups_of(tenant, tail.runs, self.clock.now_ms())],
-            doubts=[*tail.doubts, *_doubts_of(pieces, tail.from_ms)],
+            doubts=[*tail.doubts, *_doubts_of(pieces, tail.from_ms), *self._never_counted(tenant, pieces, tail)],
             fresh=tail.runs,
             fresh_from_ms=tail.from_ms,
         )
@@ -193,6 +194,12 @@ class CountTasks:
         tasks = list(walk)
         return tasks, from_ms if walk.is_over else TraceId(walk.position).accepted_at_ms + 1
 
+    def _never_counted(self, tenant: str, pieces: Sequence[_Piece], tail: _Tail) -> Iterable[Doubt]:
+        """The time before all that was counted, unless there was no task: counting began, or began again, after it."""
+        start_ms, first_ms = pieces[0].from_ms, _first_counted(pieces, tail.from_ms)
+        if start_ms < first_ms and any_accepted(self.acceptances, tenant, start_ms, first_ms):
+            yield Doubt(start_ms, first_ms)
+
     def _read(self, tenant: str, tasks: Iterable[AcceptedTask], tail: _Tail) -> _Tail:
         """The tail with the rows of its tasks; one that cannot be read counts as queued, and is a doubt."""
         runs: list[Run] = []
@@ -223,13 +230,18 @@ def _rollups_of(tenant: str, runs: Iterable[Run], now_ms: int) -> Iterable[Rollu
 def _doubts_of(pieces: Sequence[_Piece], until_ms: int) -> Iterable[Doubt]:
     """Where what was counted may be wrong: left out, unreadable, or not settled."""
     totals = [one for piece in pieces for one in piece.totals.values() if one.start_ms < until_ms]
-    first_ms = min((one.start_ms for one in totals), default=until_ms)
+    first_ms = _first_counted(pieces, until_ms)
     found = [Doubt(one.start_ms, one.end_ms) for one in totals if not one.is_settled]
     found += [Doubt(piece.from_ms, piece.until_ms) for piece in pieces if piece.unreadable]
     for piece in pieces:
         starts = range(max(piece.from_ms, first_ms), min(piece.until_ms, until_ms), piece.span.ms)
         found += [Doubt(start, start + piece.span.ms) for start in starts if start not in piece.totals]
     return found
+
+
+def _first_counted(pieces: Iterable[_Piece], until_ms: int) -> int:
+    """Where what was counted begins, if anything was before `until_ms`."""
+    return min((start_ms for piece in pieces for start_ms in piece.totals if start_ms < until_ms), default=until_ms)
 
 
 def _moment(time_ms: int) -> Doubt:

@@ -6,7 +6,8 @@
 
 A quarter is counted until it is settled: usually twice. One that holds a task that waits for hours, or one that an
 outage left out, is found again for three days, by the rollup of all sources that each counted quarter has. Hours are
-then made from their quarters and days from their hours, always whole.
+then made from their quarters and days from their hours, always whole; those of which tasks are not counted yet are not
+settled.
 
 A count that takes longer than an attempt is broken off, and the next attempt or fire goes on where it stopped: position
 and numbers are kept as one item, so that a task is in the numbers if and only if it is before the position.
@@ -27,6 +28,7 @@ from workerflow.domain.timestamp import timestamp
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Clock
+from workerflow.services.any_accepted import any_accepted
 from workerflow.services.readable_rows import readable_rows
 
 LOOK_BACK_MS = 70 * Span.HOUR.ms
@@ -171,4 +173,24 @@ class RollUp:
         """Make the longer buckets anew in which something was counted."""
         for start_ms in sorted({whole.start_of(start) for start in counted}):
             parts = self.rollups.list_rollups(tenant, part, from_ms=start_ms, until_ms=start_ms + whole.ms)
-            self.rollups.put_many(merge(parts, whole, start_ms, self.clock.now_ms()))
+            self.rollups.put_many(merge(parts, whole, start_ms, self._counted_at(tenant, parts, part, whole, start_ms)))
+
+    def _counted_at(self, tenant: str, parts: Sequence[Rollup], part: Span, whole: Span, start_ms: int) -> int:
+        """Now; or the span's end, by which nothing is settled, where its parts do not tell of all its tasks yet."""
+        end_ms, now_ms = start_ms + whole.ms, self.clock.now_ms()
+        totals = {one.start_ms: one for one in parts if one.source == ALL_SOURCES}
+        if now_ms <= end_ms:
+            return now_ms
+        if not all(one.was_counted_late for one in totals.values()):
+            return end_ms
+        left_out = _stretches((start for start in range(start_ms, end_ms, part.ms) if start not in totals), part)
+        return end_ms if any(any_accepted(self.acceptances, tenant, *stretch) for stretch in left_out) else now_ms
+
+
+def _stretches(starts: Iterable[int], span: Span) -> Sequence[tuple[int, int]]:
+    """Spans as stretches of time, neighbours as one."""
+    found: list[tuple[int, int]] = []
+    for start_ms in starts:
+        from_ms = found.pop()[0] if found and found[-1][1] == start_ms else start_ms
+        found.append((from_ms, start_ms + span.ms))
+    return found
