@@ -65,6 +65,12 @@ def test_one_that_waits_for_its_next_attempt_does_not(wired: Wired) -> None:
     assert find(wired) == OldestQueued(None, is_exact=True)
 
 
+def test_one_that_is_sent_again_for_a_later_attempt_does_not(wired: Wired) -> None:
+    [task] = take(wired, 1, NOON - 600 * MINUTE)
+    wired.keep(a_run(task, state=RunState.QUEUED, attempt=1, due_at_ms=NOON))
+    assert find(wired) == OldestQueued(None, is_exact=True)
+
+
 def test_very_many_that_are_open_may_hide_an_older_one(wired: Wired) -> None:
     for task in take(wired, 8 * ENTRIES_A_SHARD, NOON - 600 * MINUTE):
         wired.queued(task, due_in_seconds=task.accepted_at_ms % 97)

@@ -6,7 +6,7 @@ not swept yet       in the index of acceptances only: the first ones after the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workerflow.domain.errors import IntegrityError
@@ -25,7 +25,7 @@ _END_OF_TIME_MS = 9_999_999_999_999
 
 @dataclass(frozen=True, slots=True)
 class OldestQueued:
-    """The oldest task that is known to be queued. `is_exact`: there is none that is older."""
+    """The oldest task that is known to wait for its first attempt. `is_exact`: there is none that is older."""
 
     accepted_at_ms: int | None
     is_exact: bool
@@ -58,7 +58,7 @@ class FindOldestQueued:
             StoreUnavailableError: ask again.
         """
         looked = [_readable(lambda: self._swept(tenant)), _readable(lambda: self._unswept(tenant, counts))]
-        times = [_accepted_at(run) for one in looked for run in one.runs if run.state is RunState.QUEUED]
+        times = [_accepted_at(run) for one in looked for run in one.runs if _is_new(run)]
         return OldestQueued(min(times, default=None), all(one.is_all for one in looked))
 
     def _swept(self, tenant: str) -> _Looked:
@@ -91,7 +91,7 @@ class FindOldestQueued:
             rows = self._rows(tenant, [task.trace_id for task in tasks])
             runs = [rows.get(task.trace_id) or Run.of_task(task) for task in tasks]
             found += runs
-            is_all = is_all and (len(tasks) < ENTRIES_A_SHARD or any(_queued(runs)))
+            is_all = is_all and (len(tasks) < ENTRIES_A_SHARD or any(map(_is_new, runs)))
         return _Looked(found, is_all)
 
     def _rows(self, tenant: str, trace_ids: Sequence[str]) -> Mapping[str, Run]:
@@ -106,8 +106,9 @@ def _readable(look: Callable[[], _Looked]) -> _Looked:
         return _Looked((), is_all=False)
 
 
-def _queued(runs: Iterable[Run]) -> Iterator[bool]:
-    return (run.state is RunState.QUEUED for run in runs)
+def _is_new(run: Run) -> bool:
+    """Whether it waits for its first attempt; one that is sent again for a later one waited on purpose."""
+    return run.state is RunState.QUEUED and run.attempt == 0
 
 
 def _accepted_at(run: Run) -> int:
