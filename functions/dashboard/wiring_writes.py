@@ -104,7 +104,6 @@ class Writes(Stores):
             take=TakeTask(acceptances=self.acceptances, clock=self.clock, ids=self.ids, retention=self.retention),
             queue=self.queue,
             signals=self.telemetry,
-            operations=self.operations,
         )
 
     @cached_property

@@ -186,7 +186,6 @@ class Processes:
             take=TakeTask(acceptances=aws.acceptances, clock=self._clock, ids=self._ids, retention=RETENTION),
             queue=aws.queue,
             signals=self.telemetry,
-            operations=aws.operations,
         )
         self.read_schedules = ReadSchedules(
             **shared, schedules=aws.schedules, enablement=CheckEnablement(**shared, switches=aws.switches)

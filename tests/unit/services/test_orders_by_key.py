@@ -12,7 +12,7 @@ from tests.unit.services.wired import PERMANENT, TENANT, Wired
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import OperationRepeatedError, StoreUnavailableError
 from workerflow.domain.json_body import MAX_BODY_BYTES
-from workerflow.domain.operation import Operation, OperationKey
+from workerflow.domain.operation import REMEMBERED_SECONDS, Operation, OperationKey
 from workerflow.domain.task import Acceptance
 from workerflow.services.once import CarriedOut
 from workerflow.services.replay_task import NotReplayable, Replayed, ReplayOrder, ReplayTask
@@ -142,13 +142,22 @@ class TestRun:
         assert isinstance(second, RunStarted)
         assert (first.trace_id != second.trace_id, second.created) == (True, True)
 
-    def test_a_run_that_outlived_its_order_is_told_again(self, wired: Wired) -> None:
+    def test_an_order_whose_key_is_forgotten_is_a_run_of_its_own(self, wired: Wired) -> None:
+        """Although its run is remembered for longer: nobody is told of that as if it had begun just now."""
         first = wired.run_schedule(RUN)
-        wired.memory.operations.clear()
+        wired.clock.advance(REMEMBERED_SECONDS + 1)
         second = wired.run_schedule(RUN)
         assert isinstance(first, RunStarted)
-        assert second == replace(first, created=False)
-        assert operation(wired).details == {"run": first.trace_id}
+        assert isinstance(second, RunStarted)
+        assert (first.trace_id != second.trace_id, second.created) == (True, True)
+        assert operation(wired).details == {"run": second.trace_id}
+
+    def test_an_order_with_another_reason_is_no_obstacle_when_the_key_is_forgotten(self, wired: Wired) -> None:
+        wired.run_schedule(RUN)
+        wired.clock.advance(REMEMBERED_SECONDS + 1)
+        again = OperationKey.of("a" * 12, "order-1", "something else")
+        outcome = wired.run_schedule(replace(RUN, reason="another", operation=again))
+        assert isinstance(outcome, RunStarted)
 
 
 ORDERS: dict[str, Callable[[Wired, Acceptance], object]] = {

@@ -317,7 +317,6 @@ class Wired:
             take=self.take_task,
             queue=self.queue,
             signals=self.signals,
-            operations=self.world.operations,
         )
 
     @property

@@ -1,7 +1,8 @@
 """Run a schedule now: an operator's task beside its fires, with a reason and a trace of its own.
 
-Its key is the operator's and lives in a scope of its own, so that no manual run ever takes a fire's place; asking
-twice with one key is one run. The acceptance and its audit row are written in one transaction.
+Its key lives in a scope of its own, so that no manual run ever takes a fire's place; asking twice with one key is one
+run. The acceptance, its audit row and the order's key, if it has one, are written in one transaction: what is ordered
+once more when that key is forgotten is a run of its own.
 """
 
 from __future__ import annotations
@@ -16,12 +17,10 @@ from workerflow.domain.operation import OperationKey
 from workerflow.domain.schedule import Schedule
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance
-from workerflow.ports.operations import OperationStore
 from workerflow.ports.schedules import ScheduleStore
 from workerflow.ports.world import Signals, TaskQueue
 from workerflow.services.accept_task import Accepted, KeyReused, TakeTask, TaskDraft, send_or_leave, taken
 from workerflow.services.enablement import CheckEnablement
-from workerflow.services.once import record_unchanged
 from workerflow.services.tenants import KnownTenants
 
 
@@ -35,7 +34,7 @@ class RunOrder:
         actor: a token's name and id, never any part of the token.
         reason: why; the handler gets it in its payload.
         address: where the order came from.
-        operation: under which it is remembered. The run has this key then instead of `key`: it is the operator's own.
+        operation: under which it is remembered, instead of under `key`.
     """
 
     tenant: str
@@ -65,10 +64,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSchedule:
-    """Runs one schedule now. While it is paused, the run waits like any of its tasks.
-
-    `operations` is None where no order has a key.
-    """
+    """Runs one schedule now. While it is paused, the run waits like any of its tasks."""
 
     schedules: ScheduleStore
     manifest: Manifest
@@ -77,7 +73,6 @@ class RunSchedule:
     take: TakeTask
     queue: TaskQueue
     signals: Signals
-    operations: OperationStore | None = None
 
     def __call__(self, order: RunOrder) -> RunStarted | NotRunnable:
         """Start the run, or tell which one there is already, or why there can be none.
@@ -105,26 +100,23 @@ class RunSchedule:
             kind="scheduled_job",
             mode="async",
             scope=manual_scope(schedule.name),
-            key=_key_of(order),
+            key=self._key_of(order),
             body=manual_payload(schedule.name, order.reason),
             content_type=CONTENT_TYPE,
             manual=True,
         )
         acceptance = self.take.acceptance_of(draft, StoredBytes.inlined(draft.body))
-        event = _audit(order, schedule, acceptance, acceptance.trace_id)
-        outcome = taken(acceptance, self.schedules.record_manual(acceptance, event, now_ms=acceptance.accepted_at_ms))
-        if isinstance(outcome, Accepted) and outcome.duplicate:
-            record_unchanged(self.operations, _audit(order, schedule, acceptance, outcome.acceptance.trace_id))
-        return outcome
+        event = _audit(order, schedule, acceptance)
+        return taken(acceptance, self.schedules.record_manual(acceptance, event, now_ms=acceptance.accepted_at_ms))
+
+    def _key_of(self, order: RunOrder) -> str:
+        """The run's key. An order with a key of its own is found by that; each that is not found is another run."""
+        if order.operation is None:
+            return order.key
+        return f"{order.operation.token_id}-{order.operation.key_digest}-{self.take.ids.nonce()}"
 
 
-def _key_of(order: RunOrder) -> str:
-    """The run's key: two operators who think of the same one mean two runs."""
-    operation = order.operation
-    return order.key if operation is None else f"{operation.token_id}-{operation.key_digest}"
-
-
-def _audit(order: RunOrder, schedule: Schedule, acceptance: Acceptance, run: str) -> AuditEvent:
+def _audit(order: RunOrder, schedule: Schedule, acceptance: Acceptance) -> AuditEvent:
     return AuditEvent(
         tenant=order.tenant,
         at_ms=acceptance.accepted_at_ms,
@@ -133,7 +125,7 @@ def _audit(order: RunOrder, schedule: Schedule, acceptance: Acceptance, run: str
         action="schedule.run",
         target=schedule.source,
         reason=order.reason,
-        details={"run": run},
+        details={"run": acceptance.trace_id},
         address=order.address,
         operation=order.operation,
     )
