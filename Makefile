@@ -17,7 +17,8 @@ export JSII_NODE := node_modules/.bin/node
 
 UV := .tools/bin/uv
 PYTHON := .venv/bin/python
-PYTEST := .venv/bin/pytest
+# pytest rewrites every test module on import: it may keep what it made.
+PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest
 CDK := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node_modules/.bin/cdk
 EMULATOR := .local/emulator-venv/.installed
 UV_READY := .tools/.uv-$(UV_VERSION)
@@ -111,7 +112,7 @@ test: lint $(EMULATOR) .chromium ## everything: lint and all tests
 	@$(MAKE) test-e2e
 
 test-fast: $(READY) ## unit and contract tests, in seconds
-	@$(PYTEST) -n $(WORKERS) -q -m "not slow" tests/unit tests/contract
+	@$(PYTEST) -n $(WORKERS) -q -m "not slow" --hypothesis-profile fast tests/unit tests/contract
 
 test-e2e: $(READY) $(EMULATOR) .chromium ## end to end, deployed by the CDK CLI to an emulator of its own
 	@$(PYTEST) -m e2e tests/e2e

@@ -9,6 +9,7 @@ from hypothesis import settings
 
 # A property says nothing about time, and a busy machine of two cores takes it now and then.
 settings.register_profile("house", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=20)  # between two keystrokes; `make test` looks at all
 settings.load_profile("house")
 
 
