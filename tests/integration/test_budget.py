@@ -171,14 +171,14 @@ def test_what_leaves_the_success_path_costs_its_index_entries(
     )
 
 
-def test_an_idle_tick_makes_twenty_five_calls_and_writes_its_mark(aws: AwsWorld) -> None:
+def test_an_idle_tick_makes_twenty_six_calls_and_writes_its_mark(aws: AwsWorld) -> None:
     world = World(aws)
     world.tick()  # the first one of a process reconciles
     world.clock.advance(60)
     start = len(world.line.calls)
     world.tick()
     called = names(world.line.calls[start:])
-    assert len(called) == 25
+    assert len(called) == 26  # one of them asks for bulk jobs at work
     assert [call.site.adapter for call in world.line.calls[start:] if call.name == "dynamodb.PutItem"] == [
         "DynamoSchedules.write_mark"
     ]
@@ -194,6 +194,7 @@ def test_each_declared_tenant_costs_a_tick_twenty_one_reads(aws: AwsWorld) -> No
         world.clock.advance(60)
         start = len(world.line.calls)
         world.tick()
-        return len(world.line.calls) - start
+        # The walk over errors visits a tenant every five minutes: test_tick_cost counts that.
+        return sum("GroupErrors" not in call.site.caller for call in world.line.calls[start:])
 
-    assert [calls_of_a_tick(), calls_of_a_tick("default"), calls_of_a_tick("default", "acme")] == [25, 29, 50]
+    assert [calls_of_a_tick(), calls_of_a_tick("default"), calls_of_a_tick("default", "acme")] == [26, 30, 51]
