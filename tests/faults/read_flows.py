@@ -11,6 +11,7 @@ from tests.support.script import Fails, FailsForGood, Script, filling
 from tests.support.world import World
 from workerflow.domain.bulk import LetterFilter
 from workerflow.domain.identity import DEFAULT_TENANT
+from workerflow.domain.rollup import ALL_SOURCES, Rollup, Span
 from workerflow.domain.run import RunState
 from workerflow.services.list_tasks import TaskFilter
 
@@ -68,6 +69,16 @@ def _summary(world: World, trace_id: str) -> None:
     world.look(lambda: world.processes.read_summary(DEFAULT_TENANT, now_ms - 3 * HOUR_MS, now_ms - 2 * HOUR_MS))
 
 
+def _summary_before_counting(world: World, trace_id: str) -> None:
+    """Of a window of which a stretch was never counted, because there was no task in it."""
+    del trace_id
+    now_ms = world.clock.ms
+    counted_ms = Span.QUARTER.start_of(now_ms) - 2 * HOUR_MS
+    world.kept.leave_rollup(Rollup(DEFAULT_TENANT, Span.QUARTER, counted_ms, ALL_SOURCES, counted_ms + HOUR_MS))
+    told = world.look(lambda: world.processes.read_summary(DEFAULT_TENANT, now_ms - 3 * HOUR_MS, now_ms))
+    assert (told.counts, told.is_exact) == ({RunState.FAILED: 1}, True)
+
+
 def _routes(world: World, trace_id: str) -> None:
     del trace_id
     views = world.look(lambda: world.processes.read_routes(DEFAULT_TENANT))
@@ -84,5 +95,6 @@ READ_FLOWS = (
     _flow("looking_at_a_run", _detail, "ReadRunDetail"),
     _flow("looking_at_a_lineage", _lineage, "ReadLineage"),
     _flow("looking_at_a_summary", _summary, "FindOldestQueued"),
+    _flow("looking_at_what_was_never_counted", _summary_before_counting, "any_accepted"),
     _flow("looking_at_routes", _routes, "CountTasks"),
 )

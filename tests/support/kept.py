@@ -158,6 +158,10 @@ class Kept:
         """Put there what a cleaning up of before has left."""
         put_item(physical(CURSOR_STATE), cleanup_codec.to_item(mark))
 
+    def leave_rollup(self, rollup: Rollup) -> None:
+        """Put a rollup there with no call of ours."""
+        put_item(physical(ROLLUPS), rollup_codec.to_item(rollup))
+
     def leave_object(self, name: str, *, written_ms: int, body: bytes = b"left over") -> None:
         """Put an object there with no call of ours."""
         put_object(BUCKET, name, body, written_ms=written_ms)
