@@ -19,6 +19,7 @@ from workerflow.runtime.settings import (
 )
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+LEDGER = "Where tasks are kept and sent to"
 EVERY = "Every function"
 
 
@@ -30,13 +31,13 @@ def section(heading: str) -> list[str]:
 @pytest.mark.parametrize(
     ("headings", "kind"),
     [
-        ((EVERY, "`ingress`"), IngressSettings),
-        ((EVERY, "`consumer`"), ConsumerSettings),
-        ((EVERY, "`workflow`"), WorkflowSettings),
-        ((EVERY, "`scheduler`"), SchedulerSettings),
-        ((EVERY, "`dashboard`"), DashboardSettings),
+        ((LEDGER, EVERY, "`ingress`"), IngressSettings),
+        ((LEDGER, EVERY, "`consumer`"), ConsumerSettings),
+        ((LEDGER, EVERY, "`workflow`"), WorkflowSettings),
+        ((LEDGER, EVERY, "`scheduler`"), SchedulerSettings),
+        ((LEDGER, EVERY, "`dashboard`"), DashboardSettings),
         (("The example handler `webhook_forward`",), WebhookForwardSettings),
-        (("The built-in schedules",), BuiltInSettings),
+        ((LEDGER, "The built-in schedules"), BuiltInSettings),
     ],
 )
 def test_a_functions_variables_are_listed_in_their_order(headings: tuple[str, ...], kind: type[Any]) -> None:

@@ -79,8 +79,33 @@ def _table(table: Table) -> Any:  # noqa: ANN401 - a field of type str
     return _variable(table_setting(table), f"Physical name of the table `{table.name}`.")
 
 
+def _retention_days() -> Any:  # noqa: ANN401 - a field of type int
+    return _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
+
+
+def _deadline_hours() -> Any:  # noqa: ANN401 - a field of type int
+    meaning = "How long after its acceptance a task may still begin an attempt."
+    return _variable("DEADLINE_HOURS", meaning, parse=_positive)
+
+
+def _secret_prefix() -> Any:  # noqa: ANN401 - a field of type str
+    meaning = "What every secret's name begins with, e.g. `workerflow/dev/`."
+    return _variable("SECRET_PREFIX", meaning, parse=_folder)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _EveryFunction:
+class _Ledger:
+    """Where tasks are kept and sent to."""
+
+    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
+    runs: str = _table(RUNS)
+    dead_letters: str = _table(DEAD_LETTERS)
+    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
+    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _EveryFunction(_Ledger):
     environment: str = _variable(
         "ENVIRONMENT", "Which environment this is: dev, prod or local.", parse=_one_of(*ENVIRONMENTS)
     )
@@ -93,33 +118,19 @@ class _EveryFunction:
 class IngressSettings(_EveryFunction):
     """Environment of `ingress`."""
 
-    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
-    runs: str = _table(RUNS)
-    dead_letters: str = _table(DEAD_LETTERS)
     cursor_state: str = _table(CURSOR_STATE)
     rate_limits: str = _table(RATE_LIMITS)
     refused_calls: str = _table(REFUSED_CALLS)
-    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
-    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
     workflow_function: str = _variable("WORKFLOW_FUNCTION", "Name of the function that executes tasks.")
-    secret_prefix: str = _variable(
-        "SECRET_PREFIX", "What every secret's name begins with, e.g. `workerflow/dev/`.", parse=_folder
-    )
-    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
-    deadline_hours: int = _variable(
-        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
-    )
+    secret_prefix: str = _secret_prefix()
+    retention_days: int = _retention_days()
+    deadline_hours: int = _deadline_hours()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSettings(_EveryFunction):
     """Environment of `consumer`."""
 
-    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
-    runs: str = _table(RUNS)
-    dead_letters: str = _table(DEAD_LETTERS)
-    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
-    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
     workflow_function: str = _variable("WORKFLOW_FUNCTION", "Name of the function that executes tasks.")
 
 
@@ -127,47 +138,30 @@ class ConsumerSettings(_EveryFunction):
 class WorkflowSettings(_EveryFunction):
     """Environment of `workflow`."""
 
-    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
-    runs: str = _table(RUNS)
-    dead_letters: str = _table(DEAD_LETTERS)
     cursor_state: str = _table(CURSOR_STATE)
     rate_limits: str = _table(RATE_LIMITS)
-    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
-    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
-    secret_prefix: str = _variable(
-        "SECRET_PREFIX", "What every secret's name begins with, e.g. `workerflow/dev/`.", parse=_folder
-    )
+    secret_prefix: str = _secret_prefix()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings(_EveryFunction):
     """Environment of `scheduler`."""
 
-    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
-    runs: str = _table(RUNS)
-    dead_letters: str = _table(DEAD_LETTERS)
     replay_lineage: str = _table(REPLAY_LINEAGE)
     cursor_state: str = _table(CURSOR_STATE)
     audit_events: str = _table(AUDIT_EVENTS)
     operations: str = _table(OPERATIONS)
     rollups: str = _table(ROLLUPS)
     rate_limits: str = _table(RATE_LIMITS)
-    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
-    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
     dead_letter_queue_url: str = _variable("DEAD_LETTER_QUEUE_URL", "URL of the task queue's dead-letter queue.")
-    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
-    deadline_hours: int = _variable(
-        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
-    )
+    retention_days: int = _retention_days()
+    deadline_hours: int = _deadline_hours()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardSettings(_EveryFunction):
     """Environment of `dashboard`."""
 
-    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
-    runs: str = _table(RUNS)
-    dead_letters: str = _table(DEAD_LETTERS)
     replay_lineage: str = _table(REPLAY_LINEAGE)
     cursor_state: str = _table(CURSOR_STATE)
     audit_events: str = _table(AUDIT_EVENTS)
@@ -175,15 +169,9 @@ class DashboardSettings(_EveryFunction):
     rollups: str = _table(ROLLUPS)
     rate_limits: str = _table(RATE_LIMITS)
     refused_calls: str = _table(REFUSED_CALLS)
-    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
-    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
-    secret_prefix: str = _variable(
-        "SECRET_PREFIX", "What every secret's name begins with, e.g. `workerflow/dev/`.", parse=_folder
-    )
-    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
-    deadline_hours: int = _variable(
-        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
-    )
+    secret_prefix: str = _secret_prefix()
+    retention_days: int = _retention_days()
+    deadline_hours: int = _deadline_hours()
     api_url: str = _variable(
         "API_URL",
         "Where calls go to, without a slash at its end: for the calls that pages offer to paste. "
@@ -210,22 +198,15 @@ class WebhookForwardSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltInSettings:
+class BuiltInSettings(_Ledger):
     """What the built-in schedules read, in the process of `workflow`."""
 
-    idempotency_keys: str = _table(IDEMPOTENCY_KEYS)
-    runs: str = _table(RUNS)
-    dead_letters: str = _table(DEAD_LETTERS)
     replay_lineage: str = _table(REPLAY_LINEAGE)
     cursor_state: str = _table(CURSOR_STATE)
     audit_events: str = _table(AUDIT_EVENTS)
     rollups: str = _table(ROLLUPS)
-    queue_url: str = _variable("QUEUE_URL", "URL of the task queue.")
-    payload_bucket: str = _variable("PAYLOAD_BUCKET", "Bucket of payloads and outputs too large for an item.")
-    retention_days: int = _variable("RETENTION_DAYS", "How long a key and its run are remembered.", parse=_positive)
-    deadline_hours: int = _variable(
-        "DEADLINE_HOURS", "How long after its acceptance a task may still begin an attempt.", parse=_positive
-    )
+    retention_days: int = _retention_days()
+    deadline_hours: int = _deadline_hours()
     retry_classes: tuple[LetterClass, ...] = _variable(
         "RETRY_LETTER_CLASSES",
         "Classes of dead letters, separated by commas, that `retry_dead_letters_hourly` replays.",
