@@ -1,8 +1,8 @@
 """Answers made small for whoever takes gzip.
 
 An attacker who could make a victim's browser send requests with chosen text, and see the answers' sizes, could guess
-what else is in them (BREACH). Other sites cannot send our cookie along (SameSite=Strict), and programs' tokens are in
-no answer: so there is nothing to guess.
+what else is in them (BREACH). For pages of others our cookie does not count (see site), and programs' tokens are in no
+answer: so there is nothing to guess.
 """
 
 from __future__ import annotations

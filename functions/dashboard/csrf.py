@@ -1,7 +1,7 @@
 """Whether a form was sent by a page of ours, and in the session that the page was made for.
 
 The cookie alone does not tell: a browser sends it with whatever it is made to send. SameSite=Strict keeps it at home
-where browsers honour it; these two checks do not depend on that.
+where browsers honour it, from pages of another site (see site); these two checks do not depend on that.
 
 Source: W3C, "Fetch Metadata Request Headers", Sec-Fetch-Site; OWASP, "Cross-Site Request Forgery Prevention".
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functions.dashboard.call import Caller
 from functions.dashboard.sessions import is_on_this_machine
+from functions.dashboard.site import site_of
 from workerflow.domain.access_keys import are_equal
 from workerflow.domain.dashboard_refusals import FormExpiredError, OriginForeignError
 from workerflow.runtime.http import Request
@@ -26,7 +27,7 @@ def require_same_origin(request: Request, environment: str) -> None:
     Raises:
         OriginForeignError: 403.
     """
-    site = request.headers.get("sec-fetch-site")
+    site = site_of(request)
     if site is not None:
         is_ours = site == "same-origin"
     else:

@@ -13,6 +13,7 @@ from functions.dashboard.compression import compressed
 from functions.dashboard.door import CallSoFar
 from functions.dashboard.endpoint import API_PREFIX
 from functions.dashboard.headers import ALWAYS, HTTPS_ONLY
+from functions.dashboard.site import asked_again, follows_link
 from functions.dashboard.wiring import Wired, dashboard
 from workerflow.domain.dashboard_refusals import SessionMissingError
 from workerflow.domain.errors import OperationRepeatedError, StoreUnavailableError
@@ -86,7 +87,12 @@ def _told(wired: Wired, so_far: CallSoFar, refusal: RefusedError) -> Response:
 
 
 def _to_sign_in(request: Request) -> Response:
-    """To the sign-in; a part of a page that refreshes itself takes the whole page along."""
+    """To the sign-in; a part of a page that refreshes itself takes the whole page along.
+
+    Whoever comes by a link from elsewhere may be signed in, as his cookie did not count: he asks once more.
+    """
+    if follows_link(request):
+        return asked_again()
     if request.headers.get("hx-request") == "true":
         return Response(401, {"hx-redirect": SIGN_IN})
     return Response(303, {"location": SIGN_IN})

@@ -19,6 +19,7 @@ from ipaddress import ip_address
 
 from functions.dashboard.authentication import token_or_refuse
 from functions.dashboard.call import Caller
+from functions.dashboard.site import is_foreign
 from workerflow.domain.access import SESSION_SECONDS
 from workerflow.domain.dashboard_refusals import TooManySignInsError
 from workerflow.runtime.http import Request
@@ -82,12 +83,12 @@ class Sessions:
     environment: str
 
     def caller_of(self, request: Request) -> Caller | None:
-        """Whoever asks, or None if the browser has no session.
+        """Whoever asks, or None if the browser has no session, or was made to ask by a page of somebody else's.
 
         Raises:
             StoreUnavailableError: unknown; ask again.
         """
-        cookie = cookie_form(request, self.environment).value_in(request)
+        cookie = None if is_foreign(request) else cookie_form(request, self.environment).value_in(request)
         live = None if cookie is None else self.read_session(cookie)
         return None if live is None else Caller(live.token, request.source_address, live.csrf)
 

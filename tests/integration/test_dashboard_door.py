@@ -123,6 +123,32 @@ def test_somebody_who_is_not_signed_in_is_led_there(world: DashboardWorld) -> No
     assert (part.status, part.headers["hx-redirect"]) == (401, "/sign-in")
 
 
+LINK = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_page_of_somebody_elses_is_shown_nothing_of_a_session(world: DashboardWorld, site: str) -> None:
+    browser = world.browser(world.token("read"))
+    assert browser.open("/runs", headers={"sec-fetch-site": "same-origin"}).status == 200
+    answer = browser.open("/runs", headers={"sec-fetch-site": site, "sec-fetch-mode": "no-cors"})
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+    framed = browser.open("/runs", headers={"sec-fetch-site": site} | LINK | {"sec-fetch-dest": "iframe"})
+    assert (framed.status, framed.headers["location"]) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_whoever_follows_a_link_from_elsewhere_asks_once_more(world: DashboardWorld, site: str) -> None:
+    browser = world.browser(world.token("read"))
+    answer = browser.open("/runs?q=canary", headers={"sec-fetch-site": site} | LINK)
+    assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
+    assert 'http-equiv="refresh" content="0"' in answer.text
+    assert "canary" not in answer.text
+    assert "ada" not in answer.text
+    assert browser.open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK).status == 200
+    stranger = world.browser().open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK)
+    assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in")
+
+
 def test_a_request_leaves_one_line_of_facts_that_are_ours(
     world: DashboardWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
