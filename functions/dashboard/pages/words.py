@@ -13,7 +13,7 @@ from workerflow.domain.timestamp import timestamp
 
 NOTHING = Markup("\N{EN DASH}")
 """Stands where there is no value."""
-_SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
+_TENTH, _SECOND, _MINUTE, _HOUR, _DAY = 100, 1_000, 60_000, 3_600_000, 86_400_000
 _SHOW_DATE_AFTER_MS = 30 * _DAY
 _SHORT_ID_HEAD, _SHORT_ID_TAIL = 6, 8
 _KILO = 1024
@@ -75,14 +75,17 @@ def moment(time_ms: int | None, now_ms: int) -> Markup:
 
 
 def duration(length_ms: float | None) -> str:
-    """A length of time with two units at most: `843 ms`, `4.2 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`."""
+    """A length of time with two units at most: `843 ms`, `4.2 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`.
+
+    What is rounded up to the next unit is told in that unit: never `1000 ms`, never `60.0 s`.
+    """
     if length_ms is None:
         return NOTHING
-    if length_ms < _SECOND:
-        return f"{round(length_ms)} ms"
-    if length_ms < _MINUTE:
-        return f"{length_ms / _SECOND:.1f} s"
-    whole = int(length_ms)
+    if (whole := round(length_ms)) < _SECOND:
+        return f"{whole} ms"
+    if (tenths := (whole + _TENTH // 2) // _TENTH) * _TENTH < _MINUTE:
+        return f"{tenths / 10:.1f} s"
+    whole = max(int(length_ms), _MINUTE)
     for unit, name, below, below_name in (
         (_DAY, "d", _HOUR, "h"),
         (_HOUR, "h", _MINUTE, "min"),
