@@ -232,7 +232,7 @@ class _Parts:
             act=act,
             clock=self.clock,
             ids=self.ids,
-            faults=self.faults,
+            signals=self.signals,
         )
 
     def _act_on_letter(self) -> ActOnLetter:
@@ -262,7 +262,7 @@ class _Parts:
 
     def _group_errors(self) -> GroupErrors:
         groups = DynamoErrorGroups(self.database, rollups=self.settings.rollups, state=self.settings.cursor_state)
-        return GroupErrors(groups=groups, replays=self.replays, clock=self.clock, ids=self.ids)
+        return GroupErrors(groups=groups, replays=self.replays, clock=self.clock, ids=self.ids, signals=self.signals)
 
     def _replays(self) -> DynamoReplays:
         return DynamoReplays(

@@ -43,7 +43,7 @@ def work_in_bulk(served: Served, letters: int) -> None:
         act=ActOnLetter(replay=wired.replay_task, resolve=wired.resolve_letter),
         clock=wired.clock,
         ids=wired.ids,
-        faults=wired.telemetry,
+        signals=wired.telemetry,
     )
     with served.world.lock:
         work(TickBudget(stop_at_ms=served.world.now_ms() + 20_000, resends_left=letters))

@@ -12,7 +12,7 @@ from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.identity import SHARDS, first_trace_id_at, shard_of
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, AcceptedTask, Lineage
-from workerflow.ports.stores import Conflict, Written
+from workerflow.ports.stores import Conflict, Oldest, Written
 
 END = first_trace_id_at(NOW_MS * 2)
 
@@ -91,21 +91,47 @@ def test_a_shard_is_listed_in_order_of_acceptance_between_two_bounds(world: Port
     in_order = _accept(world, 60)[0]
     after, until = in_order[1].trace_id, in_order[-1].trace_id
     listed = world.acceptances.list_accepted("default", 0, after=after, until=until, limit=100)
-    assert [task.trace_id for task in listed] == [one.trace_id for one in in_order[2:-1]]
+    assert [task.trace_id for task in listed.entries] == [one.trace_id for one in in_order[2:-1]]
+    assert (listed.position, listed.is_over) == (in_order[-2].trace_id, True)
 
 
 def test_a_list_stops_at_its_limit_and_goes_on_after_its_last(world: Ports) -> None:
     in_order = _accept(world, 60)[1]
     first = world.acceptances.list_accepted("default", 1, after="", until=END, limit=3)
-    rest = world.acceptances.list_accepted("default", 1, after=first[-1].trace_id, until=END, limit=100)
-    assert [task.trace_id for task in (*first, *rest)] == [one.trace_id for one in in_order]
-    assert len(first) == 3
+    rest = world.acceptances.list_accepted("default", 1, after=first.position, until=END, limit=100)
+    assert [task.trace_id for task in (*first.entries, *rest.entries)] == [one.trace_id for one in in_order]
+    assert (len(first.entries), first.is_over, rest.is_over) == (3, False, True)
+
+
+def test_a_list_that_ends_with_its_limit_is_over(world: Ports) -> None:
+    [first, *_, last] = in_order = _accept(world, 60)[2]
+    listed = world.acceptances.list_accepted("default", 2, after="", until=END, limit=len(in_order))
+    assert (listed.position, listed.is_over) == (last.trace_id, True)
+    bounded = world.acceptances.list_accepted(
+        "default", 2, after=first.trace_id, until=last.trace_id, limit=len(in_order) - 2
+    )
+    assert (bounded.position, bounded.is_over) == (in_order[-2].trace_id, True)
+    assert not world.acceptances.list_accepted(
+        "default", 2, after=first.trace_id, until=last.trace_id, limit=len(in_order) - 3
+    ).is_over
+
+
+def test_an_unreadable_task_holds_up_no_other_and_is_told(world: Ports) -> None:
+    first, spoilt, *_, last = in_order = _accept(world, 60)[3]
+    world.spoil(spoilt)
+    world.spoil(last)
+    listed = world.acceptances.list_accepted("default", 3, after="", until=END, limit=2)
+    assert [task.trace_id for task in listed.entries] == [first.trace_id]
+    assert (list(listed.unreadable), listed.position, listed.is_over) == ([spoilt.trace_id], spoilt.trace_id, False)
+    rest = world.acceptances.list_accepted("default", 3, after=listed.position, until=END, limit=100)
+    assert [task.trace_id for task in rest.entries] == [one.trace_id for one in in_order[2:-1]]
+    assert (list(rest.unreadable), rest.position, rest.is_over) == ([last.trace_id], last.trace_id, True)
 
 
 def test_a_list_tells_what_the_sweeper_needs(world: Ports) -> None:
     [acceptance] = [one for shard in _accept(world, 1).values() for one in shard]
     shard = shard_of(acceptance.trace_id)
-    assert list(world.acceptances.list_accepted("default", shard, after="", until=END, limit=5)) == [
+    assert list(world.acceptances.list_accepted("default", shard, after="", until=END, limit=5).entries) == [
         AcceptedTask(
             tenant="default",
             trace_id=acceptance.trace_id,
@@ -121,13 +147,15 @@ def test_a_list_tells_what_the_sweeper_needs(world: Ports) -> None:
 @pytest.mark.parametrize(("after", "until", "limit"), [(END, "0", 5), (END, END, 5), ("", END, 0)])
 def test_a_list_of_nothing_is_empty(world: Ports, after: str, until: str, limit: int) -> None:
     _accept(world, 5)
-    assert list(world.acceptances.list_accepted("default", 0, after=after, until=until, limit=limit)) == []
+    found = world.acceptances.list_accepted("default", 0, after=after, until=until, limit=limit)
+    assert found == Oldest([], after, is_over=True)
 
 
 def test_lists_of_tenants_are_apart(world: Ports) -> None:
     _accept(world, 8)
     for shard in range(SHARDS):
-        assert list(world.acceptances.list_accepted("default-2", shard, after="", until=END, limit=5)) == []
+        found = world.acceptances.list_accepted("default-2", shard, after="", until=END, limit=5)
+        assert found == Oldest([], "", is_over=True)
 
 
 def _accept(world: Ports, count: int) -> dict[int, list[Acceptance]]:

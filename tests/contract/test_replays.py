@@ -12,7 +12,7 @@ from tests.support.tasks import NOW_MS, an_acceptance
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter, LetterState, letter_position
 from workerflow.domain.errors import StoreUnavailableError
-from workerflow.ports.stores import Conflict, LetterEntry, Written
+from workerflow.ports.stores import Conflict, LetterEntry, Oldest, Written
 
 PARENT = an_acceptance("parent")
 SIBLING = an_acceptance("sibling")
@@ -131,22 +131,43 @@ def test_open_letters_are_counted_up_to_the_limit(world: Ports) -> None:
         run = a_run(acceptance)
         world.runs.write(run)
         world.runs.write(failed(run), letter=letter_of(failed(run), acceptance))
-    assert world.replays.count_open_letters("default", 100) == 9
-    assert world.replays.count_open_letters("default", 4) == 4
-    assert world.replays.count_open_letters("another", 4) == 0
+    assert _open(world, 100) == 9
+    assert _open(world, 4) == 4
+    assert world.replays.count_open_letters("another", 4, now_ms=NOW_MS) == 0
+
+
+def _open(world: Ports, limit: int = 10, *, now_ms: int = NOW_MS) -> int:
+    return world.replays.count_open_letters("default", limit, now_ms=now_ms)
+
+
+def test_letters_that_have_expired_are_not_counted_whether_they_are_removed_or_not(world: Ports) -> None:
+    for number in range(6):
+        _fail(world, f"key-{number}", NOW_MS + number)
+    last = _fail(world, "last", NOW_MS + 9, expires_in_s=1)
+    assert _open(world, now_ms=NOW_MS) == 7
+    assert _open(world, now_ms=last.expires_at_s * 1000 - 1) == 7
+    assert _open(world, now_ms=last.expires_at_s * 1000) == 6
+
+
+def test_open_letters_are_counted_before_those_that_have_expired(world: Ports) -> None:
+    for number in range(48):
+        _fail(world, f"key-{number}", NOW_MS + number, expires_in_s=0 if number < 32 else None)
+    assert _open(world, 4) == 4
 
 
 def test_a_replayed_letter_is_no_longer_open(world: Ports, letter: DeadLetter) -> None:
-    assert world.replays.count_open_letters("default", 5) == 1
+    assert _open(world) == 1
     world.replays.record_replay(a_replay(PARENT, 1, letter=letter))
-    assert world.replays.count_open_letters("default", 5) == 0
+    assert _open(world) == 0
 
 
-def _fail(world: Ports, key: str, failed_at_ms: int) -> DeadLetter:
+def _fail(world: Ports, key: str, failed_at_ms: int, *, expires_in_s: int | None = None) -> DeadLetter:
     acceptance = an_acceptance(key)
     run = a_run(acceptance)
     ended = failed(run, finished_at_ms=failed_at_ms)
     letter = letter_of(ended, acceptance)
+    if expires_in_s is not None:
+        letter = replace(letter, expires_at_s=NOW_MS // 1000 + expires_in_s)
     world.runs.write(run)
     world.runs.write(ended, letter=letter)
     return letter
@@ -167,20 +188,43 @@ def _entry(letter: DeadLetter) -> LetterEntry:
 
 def _listed(world: Ports, *, open_only: bool = True, after: str = "0", until: str = "9", limit: int = 100) -> list[str]:
     found = world.replays.list_letters("default", open_only=open_only, after=after, until=until, limit=limit)
-    return [entry.trace_id for entry in found]
+    return [entry.trace_id for entry in found.entries]
 
 
 def test_letters_are_listed_oldest_first_over_all_shards_page_by_page(world: Ports) -> None:
     letters = [_fail(world, f"key-{number}", NOW_MS + number % 5) for number in range(12)]
     in_order = sorted(map(_entry, letters), key=lambda entry: entry.position)
-    assert list(world.replays.list_letters("default", open_only=True, after="0", until="9", limit=100)) == in_order
+    found = world.replays.list_letters("default", open_only=True, after="0", until="9", limit=100)
+    assert (list(found.entries), found.position, found.is_over) == (in_order, in_order[-1].position, True)
     ids = [entry.trace_id for entry in in_order]
     assert _listed(world, limit=5) == ids[:5]
     assert _listed(world, limit=5, after=in_order[4].position) == ids[5:10]
     assert _listed(world, until=in_order[4].position) == ids[:4]
     assert _listed(world, limit=0) == []
     assert _listed(world, after="9", until="0") == []
-    assert world.replays.list_letters("another", open_only=True, after="0", until="9", limit=100) == []
+    nobodys = world.replays.list_letters("another", open_only=True, after="0", until="9", limit=100)
+    assert nobodys == Oldest([], "0", is_over=True)
+
+
+@pytest.mark.parametrize(("limit", "is_over"), [(11, False), (12, True), (13, True)])
+def test_a_list_tells_whether_there_is_more(world: Ports, limit: int, *, is_over: bool) -> None:
+    letters = [_fail(world, f"key-{number}", NOW_MS + number) for number in range(12)]
+    found = world.replays.list_letters("default", open_only=True, after="0", until="9", limit=limit)
+    assert (found.is_over, found.position) == (is_over, _entry(letters[min(limit, 12) - 1]).position)
+
+
+@pytest.mark.parametrize("open_only", [True, False])
+def test_an_unreadable_letter_holds_up_no_other_and_is_told(world: Ports, *, open_only: bool) -> None:
+    first, spoilt, third, last = [_fail(world, f"key-{number}", NOW_MS + number) for number in range(4)]
+    world.spoil(spoilt)
+    world.spoil(last)
+    found = world.replays.list_letters("default", open_only=open_only, after="0", until="9", limit=2)
+    place = _entry(spoilt).position
+    assert [entry.trace_id for entry in found.entries] == [first.trace_id]
+    assert (list(found.unreadable), found.position, found.is_over, found.size) == ([place], place, False, 2)
+    rest = world.replays.list_letters("default", open_only=open_only, after=place, until="9", limit=2)
+    assert [entry.trace_id for entry in rest.entries] == [third.trace_id]
+    assert (rest.position, rest.is_over) == (_entry(last).position, True)
 
 
 def test_letters_are_listed_by_time(world: Ports) -> None:
@@ -221,7 +265,7 @@ def test_a_letter_is_resolved_with_its_audit_row_and_is_open_no_more(world: Port
     assert world.replays.resolve_letter(after, audit) == Written()
     assert world.replays.get_letter("default", letter.trace_id) == after
     assert world.audit_events() == [audit]
-    assert world.replays.count_open_letters("default", 10) == 0
+    assert _open(world) == 0
 
 
 def test_a_letter_is_resolved_once(world: Ports, letter: DeadLetter) -> None:

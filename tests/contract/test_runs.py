@@ -125,7 +125,7 @@ def test_a_letter_whose_answer_was_lost_is_found_to_be_our_own(world: Ports) -> 
     with world.losing_answers(), pytest.raises(StoreUnavailableError):
         world.runs.write(end, letter=letter_of(end))
     assert world.runs.write(end, letter=letter_of(end)) == Written()
-    assert world.replays.count_open_letters("default", 10) == 1
+    assert world.replays.count_open_letters("default", 10, now_ms=NOW_MS) == 1
 
 
 def test_a_success_resolves_the_letter_of_its_parent(world: Ports) -> None:
@@ -136,7 +136,7 @@ def test_a_success_resolves_the_letter_of_its_parent(world: Ports) -> None:
     letter = world.replays.get_letter(PARENT.tenant, PARENT.trace_id)
     assert letter is not None
     assert letter.state is LetterState.RESOLVED
-    assert world.replays.count_open_letters("default", 10) == 0
+    assert world.replays.count_open_letters("default", 10, now_ms=NOW_MS) == 0
 
 
 def test_a_success_that_was_overtaken_resolves_nothing(world: Ports) -> None:
@@ -145,7 +145,7 @@ def test_a_success_that_was_overtaken_resolves_nothing(world: Ports) -> None:
     world.runs.write(RUN)
     world.runs.write(faster)
     assert world.runs.write(done, resolves=PARENT.trace_id) == Conflict(faster)
-    assert world.replays.count_open_letters("default", 10) == 1
+    assert world.replays.count_open_letters("default", 10, now_ms=NOW_MS) == 1
 
 
 def test_a_parent_without_letter_does_not_hold_a_success_back(world: Ports) -> None:

@@ -67,7 +67,7 @@ def test_a_part_that_ends_with_the_shard_is_its_end(world: Ports) -> None:
 def test_a_shown_task_is_the_one_that_is_listed(world: Ports) -> None:
     _accept(world, 1)
     assert list(_view(world).entries) == list(
-        world.acceptances.list_accepted("default", 0, after="", until=END, limit=1)
+        world.acceptances.list_accepted("default", 0, after="", until=END, limit=1).entries
     )
 
 
@@ -89,6 +89,7 @@ def test_an_unreadable_task_hides_no_other(world: Ports) -> None:
     assert _ids(_view(world)) == [newest.trace_id, oldest.trace_id]
     part = _view(world, limit=2)
     assert (_ids(part), part.next_before) == ([newest.trace_id], spoilt.trace_id)
+    assert list(part.unreadable) == [spoilt.trace_id]
 
 
 def _rows(world: Ports, count: int) -> list[Run]:
@@ -190,7 +191,9 @@ def test_a_shown_letter_tells_its_state_and_when_it_is_forgotten(world: Ports) -
 def test_an_unreadable_letter_hides_no_other(world: Ports) -> None:
     newest, spoilt, oldest = _fail(world, 3)
     world.spoil(spoilt)
-    assert [entry.trace_id for entry in _letters(world).entries] == [newest.trace_id, oldest.trace_id]
+    part = _letters(world)
+    assert [entry.trace_id for entry in part.entries] == [newest.trace_id, oldest.trace_id]
+    assert list(part.unreadable) == [letter_position(spoilt.failed_at_ms, spoilt.trace_id)]
 
 
 def test_letters_of_nothing_are_none(world: Ports) -> None:

@@ -19,7 +19,7 @@ from workerflow.domain.run import Run
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance, AcceptedTask
 from workerflow.ports.objects import StoredObject
-from workerflow.ports.stores import AttemptRecord, Conflict, Cursor, DueRun, LetterEntry, Newest, Seen, Written
+from workerflow.ports.stores import AttemptRecord, Conflict, Cursor, DueRun, LetterEntry, Newest, Oldest, Seen, Written
 
 
 class FakeAcceptances:
@@ -41,31 +41,53 @@ class FakeAcceptances:
         with self._memory.call("acceptances.get"):
             return self._memory.acceptances.get((tenant, key_hash))
 
-    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Sequence[AcceptedTask]:
+    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Oldest[AcceptedTask]:
         with self._memory.call("acceptances.list_accepted"):
-            found = (
-                one
+            found = {
+                one.trace_id: one
                 for one in self._memory.acceptances.values()
                 if one.tenant == tenant and shard_of(one.trace_id) == shard and after < one.trace_id < until
-            )
-            return [_accepted_task(one) for one in sorted(found, key=attrgetter("trace_id"))][: max(0, limit)]
+            }
+            spoilt = {name for name, one in found.items() if self._is_spoilt(one)}
+            return _oldest({name: _accepted_task(one) for name, one in found.items()}, spoilt, after, limit)
 
     def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
         with self._memory.call("acceptances.view_accepted"):
-            found = (
+            found = [
                 one
                 for one in self._memory.acceptances.values()
                 if one.tenant == tenant and shard_of(one.trace_id) == shard and since <= one.trace_id < before
-            )
-            part = _newest(found, attrgetter("trace_id"), limit)
-            readable = [one for one in part.entries if not self._memory.is_spoilt("acceptances", tenant, one.key_hash)]
-            return Newest([_accepted_task(one) for one in readable], part.next_before)
+            ]
+            spoilt = {one.trace_id for one in found if self._is_spoilt(one)}
+            tasks = map(_accepted_task, found)
+            return _newest(tasks, attrgetter("trace_id"), limit, lambda task: task.trace_id in spoilt)
+
+    def _is_spoilt(self, acceptance: Acceptance) -> bool:
+        return self._memory.is_spoilt("acceptances", acceptance.tenant, acceptance.key_hash)
 
 
-def _newest[T](found: Iterable[T], position: Callable[[T], str], limit: int) -> Newest[T]:
+def _newest[T](
+    found: Iterable[T], position: Callable[[T], str], limit: int, is_spoilt: Callable[[T], bool] = lambda _: False
+) -> Newest[T]:
     in_order = sorted(found, key=position, reverse=True)
-    entries = in_order[: max(0, limit)]
-    return Newest(entries, position(entries[-1]) if entries and len(in_order) > len(entries) else None)
+    part = in_order[: max(0, limit)]
+    return Newest(
+        [one for one in part if not is_spoilt(one)],
+        position(part[-1]) if part and len(in_order) > len(part) else None,
+        {position(one): "spoilt" for one in part if is_spoilt(one)},
+    )
+
+
+def _oldest[T](found: Mapping[str, T], spoilt: set[str], after: str, limit: int) -> Oldest[T]:
+    """A part of what was found, by position."""
+    in_order = sorted(found)
+    part = in_order[: max(0, limit)]
+    return Oldest(
+        [found[position] for position in part if position not in spoilt],
+        part[-1] if part else after,
+        is_over=limit < 1 or len(in_order) <= len(part),
+        unreadable={position: "spoilt" for position in part if position in spoilt},
+    )
 
 
 def _accepted_task(acceptance: Acceptance) -> AcceptedTask:
@@ -243,22 +265,25 @@ class FakeReplays:
             self._memory.tell(audit)
             return Written()
 
-    def count_open_letters(self, tenant: str, limit: int) -> int:
+    def count_open_letters(self, tenant: str, limit: int, *, now_ms: int) -> int:
         with self._memory.call("replays.count_open_letters"):
-            states = (letter.state for letter in self._memory.letters.values() if letter.tenant == tenant)
-            return min(limit, sum(state is LetterState.OPEN for state in states))
+            found = (
+                letter
+                for letter in self._memory.letters.values()
+                if letter.tenant == tenant and letter.state is LetterState.OPEN
+            )
+            return min(limit, sum(letter.expires_at_s * 1000 > now_ms for letter in found))
 
-    def list_letters(
-        self, tenant: str, *, open_only: bool, after: str, until: str, limit: int
-    ) -> Sequence[LetterEntry]:
+    def list_letters(self, tenant: str, *, open_only: bool, after: str, until: str, limit: int) -> Oldest[LetterEntry]:
         with self._memory.call("replays.list_letters"):
             found = (
                 _letter_entry(letter)
                 for letter in self._memory.letters.values()
                 if letter.tenant == tenant and (letter.state is LetterState.OPEN or not open_only)
             )
-            between = (entry for entry in found if after < entry.position < until)
-            return sorted(between, key=attrgetter("position"))[: max(0, limit)]
+            between = {entry.position: entry for entry in found if after < entry.position < until}
+            spoilt = {position for position, entry in between.items() if self._is_spoilt(entry)}
+            return _oldest(between, spoilt, after, limit)
 
     def view_letters(
         self, tenant: str, shard: int, *, open_only: bool, since: str, before: str, limit: int
@@ -272,9 +297,10 @@ class FakeReplays:
                 and (letter.state is LetterState.OPEN or not open_only)
             )
             between = (entry for entry in found if since <= entry.position < before)
-            part = _newest(between, attrgetter("position"), limit)
-            spoilt = self._memory.is_spoilt
-            return replace(part, entries=[one for one in part.entries if not spoilt("letters", tenant, one.trace_id)])
+            return _newest(between, attrgetter("position"), limit, self._is_spoilt)
+
+    def _is_spoilt(self, entry: LetterEntry) -> bool:
+        return self._memory.is_spoilt("letters", entry.tenant, entry.trace_id)
 
 
 def _letter_entry(letter: DeadLetter) -> LetterEntry:

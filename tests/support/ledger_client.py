@@ -63,7 +63,10 @@ class LedgerClient:
         units = units_of_query(items, strong=request.get("ConsistentRead", False))
         source = asked.index.name if asked.index else asked.table.name
         self._bill("Query", source, len(items), units)
-        answer: dict[str, Any] = {"Count": len(items), "ScannedCount": len(items)}
+        found = (
+            items if asked.expires_after is None else [one for one in items if one["expires_at"] > asked.expires_after]
+        )
+        answer: dict[str, Any] = {"Count": len(found), "ScannedCount": len(items)}
         if is_cut:
             answer["LastEvaluatedKey"] = pack({name: items[-1][name] for name in asked.key_names})
         return answer if request.get("Select") == "COUNT" else answer | {"Items": [pack(item) for item in items]}
@@ -84,15 +87,18 @@ class _Asked:
     descending: bool
     limit: int | None
     after: str | None
+    expires_after: int | None
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> _Asked:
         table = _TABLES[request["TableName"]]
         index = next((one for one in table.indexes if one.name == request.get("IndexName")), None)
-        values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
+        values = unpack(request["ExpressionAttributeValues"])
         condition = "#p = :p AND #s BETWEEN :low AND :high" if ":low" in values else "#p = :p"
         if request["KeyConditionExpression"] != condition:
             raise AssertionError(f"no adapter asks {request['KeyConditionExpression']}")
+        if request.get("FilterExpression", "#expires_at > :now") != "#expires_at > :now":
+            raise AssertionError(f"no adapter filters by {request['FilterExpression']}")
         sort_key = index.sort_key if index else table.sort_key
         start = request.get("ExclusiveStartKey")
         return cls(
@@ -104,6 +110,7 @@ class _Asked:
             descending=not request.get("ScanIndexForward", True),
             limit=request.get("Limit"),
             after=None if start is None else start[str(sort_key)]["S"],
+            expires_after=values.get(":now"),
         )
 
     @property

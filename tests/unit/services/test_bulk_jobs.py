@@ -101,6 +101,13 @@ def test_a_count_ends_at_a_limit_and_says_that_there_is_more(
     assert wired.memory.calls.count("replays.view_letters") <= 10
 
 
+def test_a_count_that_meets_a_letter_that_cannot_be_read_is_a_lower_bound(wired: Wired) -> None:
+    spoilt, *_ = some_letters(wired, 3)
+    wired.memory.spoilt.add(("letters", TENANT, spoilt.trace_id))
+    job = wired.count_bulk(an_order())
+    assert (job.matched, job.is_exact) == (2, False)
+
+
 def test_ids_of_jobs_sort_by_time(wired: Wired) -> None:
     jobs = []
     for _ in range(3):

@@ -116,10 +116,18 @@ class TestPayloads:
 
     def test_with_too_many_letters_to_read_it_stays(self, wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(clean_up, "LETTERS_READ", 1)
-        task = wired.take()
-        wired.memory.letters[TENANT, task.trace_id] = letter_of(failed(a_run(task)), task)
+        for key in ("1", "2"):
+            task = wired.take(key)
+            wired.memory.letters[TENANT, task.trace_id] = letter_of(failed(a_run(task)), task)
         a_payload(wired)
         days_later(wired)
+        assert clean(wired)["deleted"] == 0
+
+    def test_with_a_letter_that_cannot_be_read_it_stays_for_it_may_be_that_letters(self, wired: Wired) -> None:
+        task = a_task_with_payload(wired)
+        wired.memory.letters[TENANT, task.trace_id] = letter_of(failed(a_run(task)), task)
+        wired.memory.spoilt.add(("letters", TENANT, task.trace_id))
+        days_later(wired, 31)
         assert clean(wired)["deleted"] == 0
 
 

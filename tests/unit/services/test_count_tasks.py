@@ -240,6 +240,13 @@ class TestDoubts:
         assert dict(counts.total().counts) == {"queued": 2}
         assert counts.doubts == [Doubt(NOON - 60_000, NOON - 60_000 + 1)]
 
+    def test_a_task_whose_entry_cannot_be_read_is_missing_and_leaves_a_doubt(self, wired: Wired) -> None:
+        first, _ = take(wired, 2, NOON - 60_000)
+        wired.memory.spoilt.add(("acceptances", TENANT, first.key_hash))
+        counts = count(wired)
+        assert dict(counts.total().counts) == {"queued": 1}
+        assert not counts.is_exact()
+
     @pytest.mark.parametrize("name", ["rollups.view_rollups", "acceptances.view_accepted", "runs.view_many"])
     def test_a_store_that_does_not_answer_is_no_zero(self, wired: Wired, name: str) -> None:
         take(wired, 1, NOON - 60_000)

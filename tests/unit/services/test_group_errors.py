@@ -54,6 +54,10 @@ def listed(wired: Wired) -> dict[str, tuple[int, int]]:
     return {one.group.fingerprint: (one.group.count, one.open) for one in found}
 
 
+def spoil(wired: Wired, one: DeadLetter) -> None:
+    wired.memory.spoilt.add(("letters", one.tenant, one.trace_id))
+
+
 def letter(wired: Wired, fingerprint: str, **changes: Any) -> DeadLetter:
     [made] = some_letters(wired, 1, fingerprint=fingerprint, **changes)
     return made
@@ -233,7 +237,52 @@ def test_a_walk_that_another_was_ahead_of_leaves_out_nothing_behind_it(
     assert counts(wired) == {A: 4}
 
 
+@pytest.mark.parametrize("number", [0, 1, 4])
+def test_a_letter_that_cannot_be_read_is_told_and_holds_up_no_other(wired: Wired, number: int) -> None:
+    made = [*some_letters(wired, 3, fingerprint=A), *some_letters(wired, 2, fingerprint=B)]
+    spoil(wired, made[number])
+    later(wired)
+    walk(wired)
+    assert sum(counts(wired).values()) == 4
+    assert wired.signals.counts["UnreadableRow"] == 1
+    some_letters(wired, 1, fingerprint=A)
+    later(wired)
+    walk(wired)
+    assert sum(counts(wired).values()) == 5
+    assert wired.signals.counts["UnreadableRow"] == 1
+
+
+def test_a_page_of_letters_that_cannot_be_read_is_passed(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_errors, "PAGE", 2)
+    for one in some_letters(wired, 4, fingerprint=A):
+        spoil(wired, one)
+    some_letters(wired, 1, fingerprint=B)
+    later(wired)
+    walk(wired)
+    assert counts(wired) == {B: 1}
+    assert wired.signals.counts["UnreadableRow"] == 4
+
+
+def test_one_between_more_groups_than_one_write_takes_is_told_once(wired: Wired) -> None:
+    for number in range(2 * GROUPS_PER_WRITE):
+        one = letter(wired, f"{number:016x}")
+        if number in {3, GROUPS_PER_WRITE + 2}:
+            spoil(wired, one)
+    later(wired)
+    walk(wired)
+    assert len(counts(wired)) == 2 * GROUPS_PER_WRITE - 2
+    assert wired.signals.counts["UnreadableRow"] == 2
+
+
 # The list.
+
+
+def test_a_letter_that_cannot_be_read_makes_the_numbers_lower_bounds(wired: Wired) -> None:
+    spoilt, _ = some_letters(wired, 2, fingerprint=A)
+    spoil(wired, spoilt)
+    found = wired.list_error_groups(TENANT)
+    assert [(one.group.count, one.open) for one in found.groups] == [(1, 1)]
+    assert (found.count_is_exact, found.open_is_exact) == (False, False)
 
 
 def test_groups_are_listed_with_what_no_walk_has_seen_yet(wired: Wired) -> None:

@@ -27,7 +27,8 @@ class Shards:
         own = sorted((name for name in self.names if int(name) % SHARDS == shard and name < before), reverse=True)
         part = own[:limit]
         readable = [name for name in part if name not in self.unreadable]
-        return Newest(readable, part[-1] if len(own) > len(part) else None)
+        unreadable = {name: "spoilt" for name in part if name in self.unreadable}
+        return Newest(readable, part[-1] if len(own) > len(part) else None, unreadable)
 
     def walk(self, before: str, *, part: int, entries: int) -> NewestFirst[str]:
         self.asked = 0
@@ -43,14 +44,17 @@ def test_walks_one_after_another_tell_everything_once_and_in_order(
 ) -> None:
     shards = Shards(sorted(names), frozenset(unreadable))
     told: list[str] = []
+    passed: set[str] = set()
     before, is_over = BEFORE_ALL, False
     while not is_over:
         walk = shards.walk(before, part=part, entries=max(entries, SHARDS * part))
         told += list(walk)
+        passed |= walk.unreadable.keys()
         assert shards.asked <= max(entries, SHARDS * part) + SHARDS * part
         assert walk.is_over or walk.position < before
         before, is_over = walk.position, walk.is_over
     assert told == sorted(names - unreadable, reverse=True)
+    assert passed == names & unreadable
 
 
 @given(NAMES, st.integers(1, 9), st.integers(0, 20))

@@ -52,7 +52,7 @@ def test_it_tells_who_resolved_it_when_and_how(wired: Wired) -> None:
     assert outcome == Resolved(letter, changed=True)
     assert (letter.state, letter.note) == (LetterState.RESOLVED, "the customer was told")
     assert (letter.resolved_by, letter.resolved_at_ms) == ("ops (token 7)", wired.clock.ms)
-    assert wired.world.replays.count_open_letters(TENANT, 10) == 0
+    assert wired.world.replays.count_open_letters(TENANT, 10, now_ms=wired.clock.ms) == 0
 
 
 def test_the_audit_row_and_the_key_are_of_the_same_write(wired: Wired) -> None:

@@ -338,3 +338,12 @@ def test_a_retryable_failure_that_exhausts_its_attempts_has_its_own_class(wired:
         wired.clock.advance(3600)
     assert letter_of(wired, task).letter_class is LetterClass.EXHAUSTED
     assert retry(wired)["replayed"] == 0
+
+
+def test_a_letter_that_cannot_be_read_is_told_and_holds_up_no_other(wired: Wired) -> None:
+    spoilt, *others = some_letters(wired, 3)
+    wired.memory.spoilt.add(("letters", TENANT, spoilt.trace_id))
+    wired.clock.advance(RULES.min_age_seconds + 1)
+    report = retry(wired)
+    assert (report["replayed"], report["refused"]) == (len(others), {"integrity": 1})
+    assert len(wired.signals.told) == 1

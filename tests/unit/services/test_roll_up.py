@@ -118,6 +118,12 @@ class TestCounts:
         run_at(wired, NOON)
         assert counts(wired, Span.QUARTER, NOON - QUARTER) == {"queued": 1}
 
+    def test_tasks_whose_entries_cannot_be_read_are_left_out_and_hold_up_no_other(self, wired: Wired) -> None:
+        tasks = many_tasks(wired, 450)
+        for task in tasks[:440]:
+            wired.memory.spoilt.add(("acceptances", TENANT, task.key_hash))
+        assert run_at(wired, NOON)["tasks"] == 10
+
     def test_the_fires_due_time_decides_and_not_the_clock(self, wired: Wired) -> None:
         take(wired, "1", NOON - 1)
         wired.clock.ms = NOON + HOUR

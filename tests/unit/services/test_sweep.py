@@ -274,6 +274,24 @@ class TestPoison:
         assert wired.signals.counts["UnreadableRow"] == 1
         assert wired.memory.cursors[TENANT, 0].position == last.trace_id
 
+    @pytest.mark.parametrize("number", [0, 1, 2])
+    def test_a_task_whose_entry_cannot_be_read_does_not_either(self, wired: Wired, number: int) -> None:
+        tasks = in_one_shard(wired, 3)
+        wired.memory.spoilt.add(("acceptances", TENANT, tasks[number].key_hash))
+        later(wired)
+        sweep(wired)
+        assert wired.queue.messages == [message_of(task) for at, task in enumerate(tasks) if at != number]
+        assert wired.signals.counts["UnreadableRow"] == 1
+        assert wired.memory.cursors[TENANT, 0].position == tasks[-1].trace_id
+
+    def test_nor_does_a_page_of_them(self, wired: Wired) -> None:
+        *spoilt, last = in_one_shard(wired, PAGE + 1)
+        wired.memory.spoilt |= {("acceptances", TENANT, task.key_hash) for task in spoilt}
+        later(wired)
+        sweep(wired)
+        assert wired.queue.messages == [message_of(last)]
+        assert wired.signals.counts["UnreadableRow"] == PAGE
+
     def test_one_whose_letter_cannot_be_written_does_not_stop_them_either(self, wired: Wired) -> None:
         tasks = in_one_shard(wired, 3)
         wired.clock.ms = tasks[-1].deadline_ms

@@ -236,7 +236,7 @@ def test_a_letter_whose_replay_failed_is_tried_again_with_the_next_batch(wired: 
     work(wired)
     assert (now(wired, job).state, now(wired, job).succeeded) == (BulkState.DONE, len(letters))
     assert_each_replayed_once(wired, letters)
-    assert len(wired.world.faults.told) == 1
+    assert len(wired.signals.told) == 1
 
 
 def test_a_store_that_is_away_ends_the_tick_and_keeps_the_batch(wired: Wired) -> None:
@@ -330,6 +330,30 @@ def test_a_tick_without_a_job_costs_one_call(wired: Wired) -> None:
     wired.memory.calls.clear()
     work(wired)
     assert wired.memory.calls == ["bulk.list_running"]
+
+
+@pytest.mark.parametrize("spoilt", [{0}, {BATCH - 1}, {BATCH}, {2 * BATCH + 4}, {0, 1, 2}, {1, BATCH + 1}])
+def test_a_letter_that_cannot_be_read_is_told_and_holds_up_no_other(wired: Wired, spoilt: set[int]) -> None:
+    letters = some_letters(wired, 2 * BATCH + 5)
+    for number in spoilt:
+        wired.memory.spoilt.add(("letters", TENANT, letters[number].trace_id))
+    job = start(wired)
+    assert (job.matched, job.is_exact) == (len(letters) - len(spoilt), False)
+    work(wired)
+    done = now(wired, job)
+    assert (done.state, done.succeeded, done.refused) == (BulkState.DONE, job.matched, {"integrity": len(spoilt)})
+    assert_each_replayed_once(wired, [one for number, one in enumerate(letters) if number not in spoilt])
+    assert wired.signals.counts["UnreadableRow"] == len(spoilt)
+    assert [event["refused"] for event in audited(wired, "bulk.done")] == [str(len(spoilt))]
+
+
+def test_a_job_of_nothing_that_can_be_read_is_done(wired: Wired) -> None:
+    for one in some_letters(wired, BATCH + 3):
+        wired.memory.spoilt.add(("letters", TENANT, one.trace_id))
+    job = start(wired)
+    work(wired)
+    assert (now(wired, job).state, now(wired, job).refused) == (BulkState.DONE, {"integrity": BATCH + 3})
+    assert states(wired) == {LetterState.OPEN: BATCH + 3}
 
 
 # Death, company, abortion.

@@ -70,11 +70,30 @@ def test_open_letters_are_told_by_class_with_the_oldest(wired: Wired) -> None:
     letters = digest(wired)["openLetters"]
     assert isinstance(letters, dict)
     assert letters["oldest"].startswith("2025-10-09")
-    assert {name: letters[name] for name in ("count", "isAll", "byClass")} == {
+    assert {name: letters[name] for name in ("count", "isAll", "byClass", "unreadable")} == {
         "count": 2,
         "isAll": True,
         "byClass": {"exhausted": 2},
+        "unreadable": 0,
     }
+
+
+def test_a_letter_that_cannot_be_read_is_open_all_the_same(wired: Wired) -> None:
+    fail(wired, "1")
+    fail(wired, "2")
+    wired.memory.spoilt.add(("letters", TENANT, next(iter(wired.memory.letters))[1]))
+    letters = digest(wired)["openLetters"]
+    assert isinstance(letters, dict)
+    assert (letters["count"], letters["byClass"], letters["unreadable"]) == (2, {"exhausted": 1}, 1)
+
+
+def test_a_letter_that_has_expired_is_not_told(wired: Wired) -> None:
+    fail(wired, "1")
+    [letter] = wired.memory.letters.values()
+    wired.clock.ms = letter.expires_at_s * 1000
+    letters = digest(wired)["openLetters"]
+    assert isinstance(letters, dict)
+    assert (letters["count"], letters["oldest"]) == (0, None)
 
 
 def test_no_more_letters_than_so_many_are_counted(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:

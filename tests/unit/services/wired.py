@@ -345,12 +345,18 @@ class Wired:
             act=ActOnLetter(replay=self.replay, resolve=self.resolve_letter),
             clock=self.clock,
             ids=self.ids,
-            faults=self.world.faults,
+            signals=self.signals,
         )
 
     @property
     def group_errors(self) -> GroupErrors:
-        return GroupErrors(groups=self.world.error_groups, replays=self.world.replays, clock=self.clock, ids=self.ids)
+        return GroupErrors(
+            groups=self.world.error_groups,
+            replays=self.world.replays,
+            clock=self.clock,
+            ids=self.ids,
+            signals=self.signals,
+        )
 
     @property
     def list_error_groups(self) -> ListErrorGroups:

@@ -89,12 +89,12 @@ class BulkJob:
         actor: who made it.
         new_effects: replays only: children get effect keys of their own.
         matched: letters that fitted when it was counted.
-        is_exact: False: the count stopped at a limit, and `matched` is a lower bound.
+        is_exact: False: the count stopped at a limit, or met letters that cannot be read; `matched` is a lower bound.
         position: letters up to it were taken into a batch.
         batch: trace ids that are being worked on.
         succeeded: letters that were replayed or resolved by this job.
         refused: letters that could not be, by reason code, and why: a stable code such as `payload_gone`; letters that
-            somebody else was faster with are `not_open`.
+            somebody else was faster with are `not_open`, and those that cannot be read, which may not fit, `integrity`.
     """
 
     tenant: str

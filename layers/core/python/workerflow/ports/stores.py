@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from workerflow.domain.audit import AuditEvent
@@ -92,10 +92,34 @@ class Newest[T]:
     Attributes:
         entries: those that can be read; one that no code of ours wrote is left out and hides no other.
         next_before: where the part after this one begins; None at the end.
+        unreadable: why those that are left out cannot be read, by their positions.
     """
 
     entries: Sequence[T]
     next_before: str | None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest[T]:
+    """A part of an index, oldest first, for whoever works through all of it.
+
+    Attributes:
+        entries: those that can be read; one that no code of ours wrote is left out and holds up no other.
+        position: of the last one, whether it can be read or not; where the part was to begin, if there is none.
+        is_over: nothing is behind it.
+        unreadable: why those that are left out cannot be read, by their positions.
+    """
+
+    entries: Sequence[T]
+    position: str
+    is_over: bool
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many were looked at."""
+        return len(self.entries) + len(self.unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +144,7 @@ class AcceptanceStore(Protocol):
     def get(self, tenant: str, key_hash: str) -> Acceptance | None:
         """Read strongly; an item past its expiry is returned too (the caller knows the time)."""
 
-    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Sequence[AcceptedTask]:
+    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Oldest[AcceptedTask]:
         """At most `limit` tasks of a shard with `after` < trace id < `until`, in order. Eventually consistent."""
 
     def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
@@ -210,12 +234,14 @@ class ReplayStore(Protocol):
             OperationRepeatedError: another order was faster with the audit event's key.
         """
 
-    def count_open_letters(self, tenant: str, limit: int) -> int:
-        """How many letters are open, counted up to `limit`. Eventually consistent."""
+    def count_open_letters(self, tenant: str, limit: int, *, now_ms: int) -> int:
+        """How many letters are open and have not expired, counted up to `limit`. Eventually consistent.
 
-    def list_letters(
-        self, tenant: str, *, open_only: bool, after: str, until: str, limit: int
-    ) -> Sequence[LetterEntry]:
+        Counted from the newest back, for those that have expired and are still there are the oldest: once as many of
+        them as `limit` were met, no further one is looked at.
+        """
+
+    def list_letters(self, tenant: str, *, open_only: bool, after: str, until: str, limit: int) -> Oldest[LetterEntry]:
         """At most `limit` letters with `after` < position < `until`, oldest first. Eventually consistent.
 
         Args:
@@ -223,7 +249,7 @@ class ReplayStore(Protocol):
             open_only: leave out those that were replayed or resolved.
             after: a position (domain.dead_letter.letter_position).
             until: another one.
-            limit: fewer come back only at the end.
+            limit: of those that cannot be read, too.
         """
 
     def view_letters(

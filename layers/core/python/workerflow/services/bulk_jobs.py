@@ -125,7 +125,8 @@ class CountBulk:
 
         walk = NewestFirst(read, attrgetter("position"), before=wanted.until, part=PART, entries=LETTERS_COUNTED)
         matched = sum(is_meant(wanted, entry, now_ms) for entry in walk)
-        return matched, walk.is_over
+        # Of what cannot be read nobody knows whether it is meant: the job tells how many there were.
+        return matched, walk.is_over and not walk.unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,12 +32,13 @@ from workerflow.ports.world import Clock, Ids
 OBJECTS_A_RUN = 5_000
 PAGE = 500
 LETTERS_READ = 20_000
-"""Entries of the index of letters, some 5 MB. With more letters than that, payloads without acceptance stay."""
+"""Entries of the index of letters, some 5 MB. With more letters than that, payloads without acceptance stay; so they do
+while a letter cannot be read, for any of them may be that letter's."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Letters:
-    """Key hashes of tasks with a dead letter; `is_all` unless there are more than one run reads."""
+    """Key hashes of tasks with a dead letter; `is_all` unless there are more than one run reads, or can read."""
 
     key_hashes: frozenset[str]
     is_all: bool
@@ -199,11 +200,12 @@ class CleanUp:
     def _letters(self, tenant: str) -> _Letters:
         """The tasks whose dead letters may point to payloads."""
         until = letter_position(self.clock.now_ms() + DAY_MS)
-        entries = self.replays.list_letters(
+        found = self.replays.list_letters(
             tenant, open_only=False, after=letter_position(0), until=until, limit=LETTERS_READ
         )
         return _Letters(
-            frozenset(entry.trace_id[-HASH_HEX_DIGITS:] for entry in entries), is_all=len(entries) < LETTERS_READ
+            frozenset(entry.trace_id[-HASH_HEX_DIGITS:] for entry in found.entries),
+            is_all=found.is_over and not found.unreadable,
         )
 
     def _keep_mark(self, tenant: str, mark: CleanupMark | None, position: str, missing: Mapping[str, int]) -> None:

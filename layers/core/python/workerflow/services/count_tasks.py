@@ -164,12 +164,15 @@ class CountTasks:
     def _tail(self, tenant: str, pieces: Sequence[_Piece], start_ms: int, end_ms: int) -> _Tail:
         counted_ms = max((one.end_ms for piece in pieces for one in piece.rollups), default=start_ms)
         tail_ms = min(counted_ms, self._first_unsettled(pieces[-1], max(start_ms, self._counted_anew_from())))
-        tasks, searched_ms = self._tasks(tenant, tail_ms, end_ms)
-        if searched_ms <= tail_ms:
-            return self._read(tenant, tasks, _Tail(tail_ms))
+        walk = self._walk(tenant, tail_ms, end_ms)
+        tasks = list(walk)
+        doubts = [Doubt(tail_ms, end_ms)] if walk.unreadable else []
+        if walk.is_over:
+            return self._read(tenant, tasks, _Tail(tail_ms, doubts=doubts))
         kept = [task for task in tasks if task.accepted_at_ms >= counted_ms]
-        doubt = Doubt(tail_ms, max(searched_ms, counted_ms))
-        return self._read(tenant, kept, _Tail(counted_ms, doubts=[doubt]))
+        searched_ms = TraceId(walk.position).accepted_at_ms + 1
+        doubts.append(Doubt(tail_ms, max(searched_ms, counted_ms)))
+        return self._read(tenant, kept, _Tail(counted_ms, doubts=doubts))
 
     @staticmethod
     def _first_unsettled(quarters: _Piece, from_ms: int) -> int:
@@ -180,10 +183,10 @@ class CountTasks:
                 return start_ms
         return quarters.until_ms
 
-    def _tasks(self, tenant: str, from_ms: int, until_ms: int) -> tuple[Sequence[AcceptedTask], int]:
-        """The newest tasks of a stretch of time, and since when they are all."""
+    def _walk(self, tenant: str, from_ms: int, until_ms: int) -> NewestFirst[AcceptedTask]:
+        """The newest tasks of a stretch of time."""
         since = first_trace_id_at(from_ms)
-        walk = NewestFirst(
+        return NewestFirst(
             lambda shard, before, limit: self.acceptances.view_accepted(
                 tenant, shard, since=since, before=before, limit=limit
             ),
@@ -191,8 +194,6 @@ class CountTasks:
             before=first_trace_id_at(until_ms),
             part=_PART,
         )
-        tasks = list(walk)
-        return tasks, from_ms if walk.is_over else TraceId(walk.position).accepted_at_ms + 1
 
     def _never_counted(self, tenant: str, pieces: Sequence[_Piece], tail: _Tail) -> Iterable[Doubt]:
         """The time before all that was counted, unless there was no task: counting began, or began again, after it."""

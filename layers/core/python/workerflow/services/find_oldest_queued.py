@@ -87,11 +87,12 @@ class FindOldestQueued:
         found: list[Run] = []
         is_all = True
         for shard in range(SHARDS):
-            tasks = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=ENTRIES_A_SHARD)
+            page = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=ENTRIES_A_SHARD)
+            tasks = page.entries
             rows = self._rows(tenant, [task.trace_id for task in tasks])
             runs = [rows.get(task.trace_id) or Run.of_task(task) for task in tasks]
             found += runs
-            is_all = is_all and (len(tasks) < ENTRIES_A_SHARD or any(map(_is_new, runs)))
+            is_all = is_all and (page.is_over or any(map(_is_new, runs)))
         return _Looked(found, is_all)
 
     def _rows(self, tenant: str, trace_ids: Sequence[str]) -> Mapping[str, Run]:

@@ -5,8 +5,8 @@
                     `-- a page: groups c and a change, the position moves: one transaction
 
 So a letter is in a group's count if and only if it is before the position, whatever dies in between and however many
-ticks walk at once. Each tenant's walk has its turn every few minutes: what is behind the position is added when
-somebody looks (list_error_groups).
+ticks walk at once. One whose entry cannot be read is in none: it is told, and passed. Each tenant's walk has its turn
+every few minutes: what is behind the position is added when somebody looks (list_error_groups).
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from workerflow.domain.dead_letter import letter_position
 from workerflow.domain.error_group import BEHIND_SECONDS, ErrorGroup
 from workerflow.domain.errors import IntegrityError
 from workerflow.ports.error_groups import GROUPS_PER_WRITE, ErrorGroupStore
-from workerflow.ports.stores import Cursor, LetterEntry, ReplayStore, Written
-from workerflow.ports.world import Clock, Ids
+from workerflow.ports.stores import Cursor, LetterEntry, Oldest, ReplayStore, Written
+from workerflow.ports.world import Clock, Ids, Signals
 from workerflow.services.fair_share import visit_in_turn
+from workerflow.services.readable_rows import tell_unreadable
 from workerflow.services.resend import TickBudget
 
 EVERY_MINUTES = 5
@@ -36,6 +37,7 @@ class GroupErrors:
     replays: ReplayStore
     clock: Clock
     ids: Ids
+    signals: Signals
 
     def __call__(self, tenants: Sequence[str], budget: TickBudget) -> None:
         """Walk until a minute ago, or until the budget's time is spent.
@@ -52,30 +54,33 @@ class GroupErrors:
         cursor = self.groups.get_walk(tenant)
         while cursor is None or cursor.position < until:
             after = cursor.position if cursor else letter_position(0)
-            page = self.replays.list_letters(tenant, open_only=False, after=after, until=until, limit=PAGE)
-            entries = _with_few_groups(page)
-            cursor = self._add(tenant, cursor, entries) if entries else None
-            is_end = len(entries) == len(page) < PAGE
-            if cursor is None or is_end or self.clock.now_ms() >= share.stop_at_ms:
+            page = _with_few_groups(
+                self.replays.list_letters(tenant, open_only=False, after=after, until=until, limit=PAGE)
+            )
+            cursor = self._add(tenant, cursor, page) if page.size else None
+            if cursor is None or page.is_over or self.clock.now_ms() >= share.stop_at_ms:
                 return
 
-    def _add(self, tenant: str, cursor: Cursor | None, entries: Sequence[LetterEntry]) -> Cursor | None:
+    def _add(self, tenant: str, cursor: Cursor | None, page: Oldest[LetterEntry]) -> Cursor | None:
         """Add letters to their groups; None: another tick was faster, and has added them."""
+        tell_unreadable(self.signals, f"dead letters of {tenant}", page.unreadable)
         version = (cursor.version if cursor else 0) + 1
-        moved = Cursor(tenant, 0, entries[-1].position, version, self.ids.nonce())
-        standing = self.groups.get_groups(tenant, {entry.fingerprint for entry in entries})
-        changed = added_to(standing, entries, self.clock.now_ms())
+        moved = Cursor(tenant, 0, page.position, version, self.ids.nonce())
+        standing = self.groups.get_groups(tenant, {entry.fingerprint for entry in page.entries})
+        changed = added_to(standing, page.entries, self.clock.now_ms())
         told = [with_sample(group, self.replays) for group in changed.values()]
         return moved if self.groups.write_walk(moved, told) == Written() else None
 
 
-def _with_few_groups(page: Sequence[LetterEntry]) -> Sequence[LetterEntry]:
+def _with_few_groups(page: Oldest[LetterEntry]) -> Oldest[LetterEntry]:
     """The first letters of a page, as many as belong to no more groups than one write takes."""
     seen: set[str] = set()
-    for number, entry in enumerate(page):
+    for number, entry in enumerate(page.entries):
         seen.add(entry.fingerprint)
         if len(seen) > GROUPS_PER_WRITE:
-            return page[:number]
+            position = page.entries[number - 1].position
+            unreadable = {place: why for place, why in page.unreadable.items() if place < position}
+            return Oldest(page.entries[:number], position, is_over=False, unreadable=unreadable)
     return page
 
 

@@ -43,7 +43,8 @@ class ErrorGroups:
     """Groups, the one that was seen last first.
 
     Attributes:
-        open_is_exact: False: there are more open letters than were counted, and each `open` is a lower bound.
+        open_is_exact: False: there are more open letters than were counted, or some cannot be read; each `open` is a
+            lower bound.
         count_is_exact: the same of the groups' counts, and of whether all groups are there.
     """
 
@@ -110,7 +111,7 @@ class ListErrorGroups:
         part = min(PART, limit // SHARDS)  # nothing is merged before something of each shard was read
         walk = NewestFirst(read, attrgetter("position"), before=end, part=part, entries=limit)
         found = [entry for entry in walk if entry.position > after]
-        return found, walk.is_over
+        return found, walk.is_over and not walk.unreadable
 
     def _sampled(self, before: dict[str, ErrorGroup], groups: dict[str, ErrorGroup]) -> Sequence[ErrorGroup]:
         """The groups, each with what one letter of it says.

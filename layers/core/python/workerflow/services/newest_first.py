@@ -41,6 +41,7 @@ class NewestFirst[T]:
     Attributes:
         position: everything from there up was handed out, or cannot be read; where the walk began, to begin with.
         is_over: there is nothing older; False as long as nobody looked.
+        unreadable: why entries that were read, and not handed out, cannot be read, by their positions.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class NewestFirst[T]:
         self._shards = [_Shard[T](number, before) for number in range(SHARDS)]
         self.position = before
         self.is_over = False
+        self.unreadable: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[T]:
         """The entries, newest first; ends early when as many were read as may be (`is_over` is False then)."""
@@ -92,7 +94,8 @@ class NewestFirst[T]:
     def _read_part(self, shard: _Shard[T]) -> None:
         wanted = min(self._part, self._left)
         found = self._read(shard.number, _begin_of(shard), wanted)
-        self._left -= len(found.entries) if found.next_before is None else wanted
+        self._left -= len(found.entries) + len(found.unreadable)
+        self.unreadable |= found.unreadable
         shard.entries.extend(found.entries)
         shard.before = found.next_before
 

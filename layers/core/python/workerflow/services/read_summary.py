@@ -93,7 +93,7 @@ class ReadSummary:
         counts = self.count_tasks(tenant, from_ms, until_ms)
         total = counts.total()
         oldest = self.find_oldest_queued(tenant, counts)
-        letters = self.replays.count_open_letters(tenant, LETTERS_COUNTED + 1)
+        letters = self.replays.count_open_letters(tenant, LETTERS_COUNTED + 1, now_ms=now_ms)
         return Summary(
             from_ms=counts.from_ms,
             until_ms=min(counts.until_ms, now_ms),

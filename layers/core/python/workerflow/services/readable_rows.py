@@ -1,4 +1,4 @@
-"""Read a page of rows, whatever stands in one of them.
+"""Read a page of rows, whatever stands in one of them, and tell what cannot be read.
 
 Whoever works through pages meets the same page again and again, so a row that no code of ours wrote (an edit by hand,
 a newer version that was rolled back) would hold up its neighbours for ever.
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.run import Run
 from workerflow.ports.stores import RunStore
+from workerflow.ports.world import Signals
 
 
 def readable_rows(runs: RunStore, tenant: str, trace_ids: Sequence[str]) -> Mapping[str, Run]:
@@ -31,3 +32,12 @@ def _readable_row(runs: RunStore, tenant: str, trace_id: str) -> Run | None:
         return runs.get(tenant, trace_id)
     except IntegrityError:
         return None
+
+
+def tell_unreadable(signals: Signals, what: str, unreadable: Mapping[str, str]) -> None:
+    """Count entries that a walk passes because they cannot be read, which rings, and log why of the first."""
+    if unreadable:
+        signals.count("UnreadableRow", len(unreadable))
+        signals.failure(
+            f"{len(unreadable)} {what} cannot be read, and are passed", IntegrityError(min(unreadable.values()))
+        )

@@ -14,12 +14,12 @@ replayed are in nobody's way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from workerflow.domain.dead_letter import letter_position
-from workerflow.domain.errors import PlatformError, RetryableError
+from workerflow.domain.errors import IntegrityError, PlatformError, RetryableError
 from workerflow.domain.run import LetterClass
 from workerflow.ports.stores import Cursor, CursorStore, LetterEntry, ReplayStore
 from workerflow.ports.world import Clock, Faults, Ids
@@ -126,11 +126,19 @@ class RetryLetters:
     def _between(self, tenant: str, after: str, until: str, tally: _Tally) -> Iterator[LetterEntry]:
         while after < until and tally.read < LETTERS_READ:
             page = self.replays.list_letters(tenant, open_only=True, after=after, until=until, limit=PAGE)
-            tally.read += len(page)
-            yield from page
-            if len(page) < PAGE:
+            tally.read += page.size
+            self._pass(tenant, page.unreadable, tally)
+            yield from page.entries
+            if page.is_over:
                 return
-            after = page[-1].position
+            after = page.position
+
+    def _pass(self, tenant: str, unreadable: Mapping[str, str], tally: _Tally) -> None:
+        """Tell of letters that cannot be read: nobody knows whether the rules allow them, and they are left alone."""
+        if unreadable:
+            why = IntegrityError(min(unreadable.values()))
+            self.faults.failure(f"{len(unreadable)} dead letters of {tenant} cannot be read, and are passed", why)
+            tally.refused[IntegrityError.code] += len(unreadable)
 
     def _is_enough(self, tally: _Tally, until_ms: int) -> bool:
         # A replay that failed may have been made: only its answer was lost.

@@ -26,7 +26,7 @@ from workerflow.domain.run import Run
 from workerflow.domain.task import AcceptedTask
 from workerflow.domain.timestamp import timestamp
 from workerflow.ports.rollups import RollupStore
-from workerflow.ports.stores import AcceptanceStore, RunStore
+from workerflow.ports.stores import AcceptanceStore, Oldest, RunStore
 from workerflow.ports.world import Clock
 from workerflow.services.any_accepted import any_accepted
 from workerflow.services.readable_rows import readable_rows
@@ -139,12 +139,12 @@ class RollUp:
         so_far = quarter.begun or PartialCount(tenant, quarter.start_ms, begun_at_ms=self.clock.now_ms())
         tally = Tally.of(so_far.rollups)
         for number, (shard, page) in enumerate(self._pages(so_far), 1):
-            rows = readable_rows(self.runs, tenant, [task.trace_id for task in page])
-            for task in page:
+            rows = readable_rows(self.runs, tenant, [task.trace_id for task in page.entries])
+            for task in page.entries:
                 tally.add(rows.get(task.trace_id) or Run.of_task(task))
             is_over = self.clock.now_ms() >= until_ms
             if is_over or number % self.pages_a_keep == 0:
-                self._keep(so_far, tally, shard, page[-1].trace_id)
+                self._keep(so_far, tally, shard, page.position)
             if is_over:
                 return None
         rollups = tally.rollups(tenant, so_far.start_ms, so_far.begun_at_ms)
@@ -157,16 +157,17 @@ class RollUp:
         rollups = tuple(tally.rollups(so_far.tenant, so_far.start_ms, so_far.begun_at_ms))
         self.rollups.keep_partial(replace(so_far, shard=shard, position=position, rollups=rollups))
 
-    def _pages(self, so_far: PartialCount) -> Iterator[tuple[int, Sequence[AcceptedTask]]]:
-        """The tasks that are not counted yet, a page of a shard at a time."""
+    def _pages(self, so_far: PartialCount) -> Iterator[tuple[int, Oldest[AcceptedTask]]]:
+        """The tasks that are not counted yet, a page of a shard at a time. Of one unreadable the sweeper has told."""
         until = first_trace_id_at(so_far.start_ms + Span.QUARTER.ms)
         after = so_far.position or first_trace_id_at(so_far.start_ms)
         for shard in range(so_far.shard, SHARDS):
-            while page := self.acceptances.list_accepted(so_far.tenant, shard, after=after, until=until, limit=PAGE):
-                yield shard, page
-                if len(page) < PAGE:
-                    break
-                after = page[-1].trace_id
+            is_over = False
+            while not is_over:
+                page = self.acceptances.list_accepted(so_far.tenant, shard, after=after, until=until, limit=PAGE)
+                if page.entries:
+                    yield shard, page
+                after, is_over = page.position, page.is_over
             after = first_trace_id_at(so_far.start_ms)
 
     def _merge(self, tenant: str, counted: Iterable[int], part: Span, whole: Span) -> None:

@@ -20,11 +20,11 @@ from workerflow.domain.manifest import Manifest
 from workerflow.domain.run import Run
 from workerflow.domain.task import AcceptedTask, TaskMessage
 from workerflow.domain.transitions import DueDecision, Now, Resend, decide_sweep
-from workerflow.ports.stores import AcceptanceStore, Cursor, CursorStore, RunStore, Written
+from workerflow.ports.stores import AcceptanceStore, Cursor, CursorStore, Oldest, RunStore, Written
 from workerflow.ports.world import Clock, Ids, Signals
 from workerflow.services.fair_share import visit_in_turn
 from workerflow.services.ledger import Ledger
-from workerflow.services.readable_rows import readable_rows
+from workerflow.services.readable_rows import readable_rows, tell_unreadable
 from workerflow.services.resend import Resender, TickBudget
 
 GRACE_S = 300
@@ -65,27 +65,26 @@ class Sweep:
         until = first_trace_id_at(self.clock.now_ms() - GRACE_S * 1000)
         while not budget.is_spent(self.clock):
             after = cursor.position if cursor else first_trace_id_at(0)
-            tasks = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=PAGE)
-            if not tasks:
+            page = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=PAGE)
+            if not page.size:
                 return
-            visited = self._visit(tenant, tasks, budget)
+            tell_unreadable(self.signals, f"accepted tasks of {tenant}", page.unreadable)
+            visited = self._visit(tenant, page, budget)
             cursor = self._move(tenant, shard, cursor, visited)
-            if cursor is None or len(tasks) < PAGE:
+            if cursor is None or page.is_over:
                 return
 
-    def _visit(self, tenant: str, tasks: Sequence[AcceptedTask], budget: TickBudget) -> str:
-        """Visit a page; the trace id of the last task that was dealt with."""
-        rows = readable_rows(self.runs, tenant, [task.trace_id for task in tasks])
-        last = tasks[0].trace_id
+    def _visit(self, tenant: str, page: Oldest[AcceptedTask], budget: TickBudget) -> str:
+        """Visit a page; the place of the last task that was dealt with, or cannot be."""
+        rows = readable_rows(self.runs, tenant, [task.trace_id for task in page.entries]) if page.entries else {}
         try:
-            for task in tasks:
-                if budget.resends_left <= 0:
-                    break
+            for number, task in enumerate(page.entries):
+                if number and budget.resends_left <= 0:
+                    return page.entries[number - 1].trace_id
                 self._visit_task(task, rows, budget)
-                last = task.trace_id
         finally:
             self.resender.flush()
-        return last
+        return page.position
 
     def _visit_task(self, task: AcceptedTask, rows: Mapping[str, Run], budget: TickBudget) -> None:
         try:

@@ -128,7 +128,7 @@ class Tick:
 
         def count(tenant: str, _: TickBudget) -> None:
             nonlocal letters
-            letters += self.replays.count_open_letters(tenant, OPEN_LETTERS_COUNTED)
+            letters += self.replays.count_open_letters(tenant, OPEN_LETTERS_COUNTED, now_ms=self.clock.now_ms())
 
         try:
             visit_in_turn(self._looked_after(), budget, self.clock, count)

@@ -11,23 +11,25 @@ Each arrow's head is one compare-and-swap. So what a tick did is told once, alth
 
 A letter that cannot be dealt with while a store is away stays in the batch; so does the rest of a batch when the part's
 time is over. A batch of which nothing was dealt with is left to the next tick. Nothing is tried for ever: after a day
-without any progress, what still fails is refused under the error's code, and stays open.
+without any progress, what still fails is refused under the error's code, and stays open. So is at once what cannot be
+read; where that is a letter's entry in the index, nobody knows whether the job means it, and it is left alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.bulk import BATCH, BulkJob, BulkState
-from workerflow.domain.errors import PlatformError
+from workerflow.domain.errors import IntegrityError, PlatformError
 from workerflow.ports.operations import BulkStore
-from workerflow.ports.stores import Conflict, ReplayStore
-from workerflow.ports.world import Clock, Faults, Ids
+from workerflow.ports.stores import Conflict, LetterEntry, Oldest, ReplayStore
+from workerflow.ports.world import Clock, Ids, Signals
 from workerflow.services.bulk_facts import is_meant, progress_of, told_of
 from workerflow.services.fair_share import visit_in_turn
+from workerflow.services.readable_rows import tell_unreadable
 from workerflow.services.resend import TickBudget
 
 JOBS_READ = 1_000
@@ -45,11 +47,12 @@ type _Results = Mapping[str, str | None]
 
 @dataclass(slots=True)
 class _Ahead:
-    """What comes next: letters of the next batch, and up to where the index was looked at."""
+    """What comes next: letters of the next batch, up to where the index was looked at, and what was not to be read."""
 
     batch: list[str]
     position: str
     is_end: bool = False
+    unreadable: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class WorkBulk:
     act: Callable[[BulkJob, str], str | None]
     clock: Clock
     ids: Ids
-    faults: Faults
+    signals: Signals
 
     def __call__(self, budget: TickBudget) -> None:
         """Work until there is nothing left to do, or the budget is spent: `resends_left` letters.
@@ -117,7 +120,7 @@ class WorkBulk:
                 if not self._is_tried_again(job, error):
                     results[trace_id] = error.code
         if errors:  # one stands for all: a store that is away fails every letter of a batch
-            self.faults.failure(f"{len(errors)} letters of the bulk job {job.job_id} were not dealt with", errors[0])
+            self.signals.failure(f"{len(errors)} letters of the bulk job {job.job_id} were not dealt with", errors[0])
         return results
 
     def _is_tried_again(self, job: BulkJob, error: PlatformError) -> bool:
@@ -132,24 +135,30 @@ class WorkBulk:
             page = self.replays.list_letters(
                 job.tenant, open_only=True, after=ahead.position, until=job.filter.until, limit=limit
             )
-            read += len(page)
-            for entry in page:
-                ahead.position = entry.position
-                if is_meant(job.filter, entry, job.created_at_ms):
-                    ahead.batch.append(entry.trace_id)
-                if len(ahead.batch) == BATCH:
-                    return ahead
-            if len(page) < limit:
-                ahead.is_end = True
+            read += page.size
+            self._take(job, page, ahead)
+            if ahead.is_end:
                 return ahead
         return ahead
+
+    def _take(self, job: BulkJob, page: Oldest[LetterEntry], ahead: _Ahead) -> None:
+        """Take what the batch has room for, and pass what cannot be read on the way there."""
+        before, room = ahead.position, BATCH - len(ahead.batch)
+        meant = [entry for entry in page.entries if is_meant(job.filter, entry, job.created_at_ms)]
+        ahead.batch += [entry.trace_id for entry in meant[:room]]
+        is_cut = len(meant) > room
+        ahead.position = meant[room - 1].position if is_cut else page.position
+        ahead.is_end = page.is_over and not is_cut
+        ahead.unreadable |= {place: why for place, why in page.unreadable.items() if before < place <= ahead.position}
 
     # The job.
 
     def _following(self, job: BulkJob, results: _Results) -> BulkJob:
-        told, left = _told(job, results)
+        _, left = _told(job, results)
         ahead = self._look_ahead(job, left)
+        tell_unreadable(self.signals, f"dead letters of {job.tenant}", ahead.unreadable)
         now_ms = self.clock.now_ms()
+        told, _ = _told(job, results, len(ahead.unreadable))
         changes = told | {"batch": tuple(ahead.batch), "position": ahead.position}
         if ahead.is_end and not ahead.batch:
             changes |= {"state": BulkState.DONE, "ended_at_ms": now_ms}
@@ -177,9 +186,10 @@ class WorkBulk:
         )
 
 
-def _told(job: BulkJob, results: _Results) -> tuple[dict[str, object], list[str]]:
-    """The job's numbers with the results of its batch, and the rest of the batch."""
+def _told(job: BulkJob, results: _Results, unreadable: int = 0) -> tuple[dict[str, object], list[str]]:
+    """The job's numbers with the results of its batch and entries that were passed, and the rest of the batch."""
     dealt_with = [results[trace_id] for trace_id in job.batch if trace_id in results]
     refused = Counter(job.refused) + Counter(code for code in dealt_with if code is not None)
+    refused += Counter({IntegrityError.code: unreadable})
     numbers = {"succeeded": job.succeeded + dealt_with.count(None), "refused": dict(sorted(refused.items()))}
     return numbers, [trace_id for trace_id in job.batch if trace_id not in results]

@@ -14,7 +14,7 @@ from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.timestamp import timestamp
 from workerflow.ports.rollups import RollupStore
 from workerflow.ports.schedules import ScheduleStore
-from workerflow.ports.stores import LetterEntry, ReplayStore
+from workerflow.ports.stores import ReplayStore
 from workerflow.ports.world import Clock
 
 SOURCES_TOLD = 20
@@ -45,16 +45,25 @@ class WriteDigest:
             "day": timestamp(from_ms)[:10],
             "tasks": next((_told(one) for one in found if one.source == ALL_SOURCES), None),
             "sources": _busiest([one for one in found if one.source != ALL_SOURCES]),
-            "openLetters": _letters(self._open_letters(tenant)),
+            "openLetters": self._open_letters(tenant),
             "missedFires": [_missed(one) for one in cursors.readable if _missed_since(one, from_ms)],
             "unreadableSchedules": sorted(cursors.unreadable),
         }
 
-    def _open_letters(self, tenant: str) -> Sequence[LetterEntry]:
-        until = letter_position(self.clock.now_ms() + 1)
-        return self.replays.list_letters(
-            tenant, open_only=True, after=letter_position(0), until=until, limit=LETTERS_COUNTED
+    def _open_letters(self, tenant: str) -> dict[str, Any]:
+        """At least so many, unless these are all: no more than LETTERS_COUNTED are looked at."""
+        now_ms = self.clock.now_ms()
+        found = self.replays.list_letters(
+            tenant, open_only=True, after=letter_position(0), until=letter_position(now_ms + 1), limit=LETTERS_COUNTED
         )
+        entries = [entry for entry in found.entries if entry.expires_at_s * 1000 > now_ms]
+        return {
+            "count": len(entries) + len(found.unreadable),
+            "isAll": found.is_over,
+            "byClass": dict(sorted(Counter(entry.letter_class.value for entry in entries).items())),
+            "unreadable": len(found.unreadable),
+            "oldest": timestamp(entries[0].failed_at_ms) if entries else None,
+        }
 
 
 def _told(rollup: Rollup) -> dict[str, Any]:
@@ -75,16 +84,6 @@ def _busiest(rollups: Sequence[Rollup]) -> list[dict[str, Any]]:
     """Those with most failures, and then those with most tasks."""
     in_order = sorted(rollups, key=lambda one: (-one.counts.get(RunState.FAILED.value, 0), -one.tasks, one.source))
     return [{"source": one.source, **_told(one)} for one in in_order[:SOURCES_TOLD]]
-
-
-def _letters(entries: Sequence[LetterEntry]) -> dict[str, Any]:
-    """At least so many: no more than LETTERS_COUNTED are counted."""
-    return {
-        "count": len(entries),
-        "isAll": len(entries) < LETTERS_COUNTED,
-        "byClass": dict(sorted(Counter(entry.letter_class.value for entry in entries).items())),
-        "oldest": timestamp(entries[0].failed_at_ms) if entries else None,
-    }
 
 
 def _missed_since(cursor: ScheduleCursor, from_ms: int) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from workerflow.adapters.dynamodb import conditions
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as codec
 from workerflow.adapters.dynamodb.newest import Part
-from workerflow.adapters.dynamodb.requests import Put, Query
+from workerflow.adapters.dynamodb.oldest import Stretch
+from workerflow.adapters.dynamodb.requests import Put
 from workerflow.domain.task import Acceptance, AcceptedTask
-from workerflow.ports.stores import Conflict, Newest, Written
+from workerflow.ports.stores import Conflict, Newest, Oldest, Written
 from workerflow.tables import TASKS_BY_TIME
 
 _FIRST = "0"
@@ -38,18 +37,9 @@ class DynamoAcceptances:
         item = self._database.get(self._table, codec.key(tenant, key_hash))
         return None if item is None else codec.from_item(item)
 
-    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Sequence[AcceptedTask]:
-        if after >= until or limit < 1:
-            return ()
-        query = Query(
-            self._table,
-            (TASKS_BY_TIME.partition_key, codec.shard_key(tenant, shard)),
-            (TASKS_BY_TIME.sort_key, after or _FIRST, until),
-            TASKS_BY_TIME.name,
-        )
-        # DynamoDB's BETWEEN includes both ends, the port neither: two entries more make up for them.
-        found = map(codec.from_index, self._database.query(query, limit=limit + 2))
-        return [task for task in found if after < task.trace_id < until][:limit]
+    def list_accepted(self, tenant: str, shard: int, *, after: str, until: str, limit: int) -> Oldest[AcceptedTask]:
+        stretch = Stretch(self._table, TASKS_BY_TIME, [codec.shard_key(tenant, shard)], after, until, limit)
+        return stretch.read(self._database, codec.from_index)
 
     def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
         part = Part(self._table, TASKS_BY_TIME, codec.shard_key(tenant, shard), since or _FIRST, before, limit)

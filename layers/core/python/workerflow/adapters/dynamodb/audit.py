@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import audit as codec
-from workerflow.adapters.dynamodb.newest import readable
 from workerflow.adapters.dynamodb.requests import Put, Query
+from workerflow.adapters.dynamodb.seen import in_order
 from workerflow.domain.audit import AuditEvent
 from workerflow.ports.stores import Newest
 
@@ -28,4 +28,5 @@ class DynamoAuditLog:
         items = list(self._database.query(query, limit=limit + 1))
         within = [item for item in items if item["sk"] < before][:limit]
         is_over = len(items) <= limit or not within
-        return Newest(list(readable(within, codec.from_item)), None if is_over else within[-1]["sk"])
+        readable, unreadable = in_order(within, codec.from_item, "sk")
+        return Newest(readable, None if is_over else within[-1]["sk"], unreadable)

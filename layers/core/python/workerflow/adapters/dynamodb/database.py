@@ -28,6 +28,7 @@ from workerflow.adapters.dynamodb.requests import (
     Put,
     Query,
     change_request,
+    counting_request,
     delete_request,
     put_request,
     query_request,
@@ -98,18 +99,22 @@ class Database:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def count(self, query: Query, *, limit: int) -> int:
-        """How many items a partition has, counted up to `limit`."""
-        request = query_request(query) | {"Select": "COUNT"}
-        counted = 0
-        while counted < limit:
+    def count(self, query: Query, *, limit: int, now_ms: int) -> int:
+        """How many items of a partition have not expired, counted up to `limit`.
+
+        They are expected in front: once `limit` others were met, no further item is looked at.
+        """
+        request = counting_request(query, now_ms)
+        counted, expired = 0, 0
+        while counted < limit and expired < limit:
             with in_our_words():
-                answer = self._client.query(**request, Limit=limit - counted)
+                answer = self._client.query(**request, Limit=limit)
             counted += answer["Count"]
+            expired += answer["ScannedCount"] - answer["Count"]
             if "LastEvaluatedKey" not in answer:
                 break
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return counted
+        return min(limit, counted)
 
     def put(self, put: Put) -> Refused | None:
         """Write an item if its condition holds; None: written."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from workerflow.adapters.dynamodb.attributes import Item
 from workerflow.adapters.dynamodb.requests import Query
-from workerflow.domain.errors import IntegrityError
+from workerflow.adapters.dynamodb.seen import in_order
 from workerflow.ports.stores import Newest
 from workerflow.tables import Index
 
@@ -45,18 +45,10 @@ class Part:
         items = list(found)
         is_over = len(items) <= self.limit
         within = items[: self.limit]
-        return Newest(list(readable(within, read)), None if is_over else within[-1][self.index.sort_key])
+        readable, unreadable = in_order(within, read, self.index.sort_key)
+        return Newest(readable, None if is_over else within[-1][self.index.sort_key], unreadable)
 
 
 def _just_below(key: str) -> str:
     """What is behind every key of ours before this one: DynamoDB's BETWEEN includes both ends."""
     return key[:-1] + chr(ord(key[-1]) - 1) + "~"
-
-
-def readable[T](items: Iterable[Item], read: Callable[[Item], T]) -> Iterator[T]:
-    """What can be read of items; `read` raises IntegrityError for what it cannot read, which hides nothing else."""
-    for item in items:
-        try:
-            yield read(item)
-        except IntegrityError:
-            continue

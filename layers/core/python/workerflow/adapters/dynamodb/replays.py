@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from operator import attrgetter
 
 from workerflow.adapters.dynamodb import conditions
@@ -13,13 +12,14 @@ from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import lineage as codec
 from workerflow.adapters.dynamodb.newest import Part
+from workerflow.adapters.dynamodb.oldest import Stretch
 from workerflow.adapters.dynamodb.requests import Change, Put, Query
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.identity import SHARDS
 from workerflow.domain.replay import LineageEntry, ReplayRecord
-from workerflow.ports.stores import Conflict, LetterEntry, Newest, Written
-from workerflow.tables import LETTERS_BY_TIME, LETTERS_OPEN, Index
+from workerflow.ports.stores import Conflict, LetterEntry, Newest, Oldest, Written
+from workerflow.tables import LETTERS_BY_TIME, LETTERS_OPEN
 
 
 class DynamoReplays:
@@ -102,36 +102,19 @@ class DynamoReplays:
         current = None if standing.old is None else letter_codec.from_item(standing.old)
         return Written() if current is not None and current.resolution == letter.resolution else Conflict(current)
 
-    def count_open_letters(self, tenant: str, limit: int) -> int:
+    def count_open_letters(self, tenant: str, limit: int, *, now_ms: int) -> int:
         counted = 0
-        for shard in range(SHARDS):
-            partition = (LETTERS_OPEN.partition_key, acceptance_codec.shard_key(tenant, shard))
-            query = Query(self._letters, partition, index=LETTERS_OPEN.name)
-            counted += self._database.count(query, limit=limit - counted)
+        for partition in _shards_of(tenant):
+            query = Query(
+                self._letters, (LETTERS_OPEN.partition_key, partition), index=LETTERS_OPEN.name, descending=True
+            )
+            counted += self._database.count(query, limit=limit - counted, now_ms=now_ms)
         return counted
 
-    def list_letters(
-        self, tenant: str, *, open_only: bool, after: str, until: str, limit: int
-    ) -> Sequence[LetterEntry]:
-        if after >= until or limit < 1:
-            return ()
+    def list_letters(self, tenant: str, *, open_only: bool, after: str, until: str, limit: int) -> Oldest[LetterEntry]:
         index = LETTERS_OPEN if open_only else LETTERS_BY_TIME
-        shards = [self._letters_of(tenant, shard, index, (after, until), limit) for shard in range(SHARDS)]
-        return sorted(chain.from_iterable(shards), key=attrgetter("position"))[:limit]
-
-    def _letters_of(
-        self, tenant: str, shard: int, index: Index, between: tuple[str, str], limit: int
-    ) -> Sequence[LetterEntry]:
-        after, until = between
-        query = Query(
-            self._letters,
-            (index.partition_key, acceptance_codec.shard_key(tenant, shard)),
-            (index.sort_key, after, until),
-            index.name,
-        )
-        # DynamoDB's BETWEEN includes both ends, the port neither: two entries more make up for them.
-        found = map(letter_codec.from_index, self._database.query(query, limit=limit + 2))
-        return [entry for entry in found if after < entry.position < until][:limit]
+        stretch = Stretch(self._letters, index, _shards_of(tenant), after, until, limit)
+        return stretch.read(self._database, letter_codec.from_index)
 
     def view_letters(
         self, tenant: str, shard: int, *, open_only: bool, since: str, before: str, limit: int
@@ -139,3 +122,8 @@ class DynamoReplays:
         index = LETTERS_OPEN if open_only else LETTERS_BY_TIME
         part = Part(self._letters, index, acceptance_codec.shard_key(tenant, shard), since, before, limit)
         return part.of(self._database.query(part.query, limit=part.entries), letter_codec.from_index)
+
+
+def _shards_of(tenant: str) -> list[str]:
+    """The partitions of a tenant's letters."""
+    return [acceptance_codec.shard_key(tenant, shard) for shard in range(SHARDS)]

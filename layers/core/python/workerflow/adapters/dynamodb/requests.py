@@ -49,7 +49,8 @@ class Query:
         between: name, lowest and highest value of the sort key, both included; None reads the whole partition.
         index: None reads the table, strongly; an index is eventually consistent.
         descending: against the order of the sort key.
-        viewing: for people to look at: eventually consistent, and attributes of unknown type are passed over.
+        viewing: eventually consistent, and attributes of unknown type are passed over: whether the rest is enough is
+            the codec's to say.
     """
 
     table: str
@@ -80,6 +81,17 @@ def query_request(query: Query) -> dict[str, Any]:
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
         **where,
+    }
+
+
+def counting_request(query: Query, now_ms: int) -> dict[str, Any]:
+    """The arguments of Query that counts what has not expired: TTL deletes late. The rest is paid for all the same."""
+    request = query_request(query)
+    return request | {
+        "Select": "COUNT",
+        "FilterExpression": "#expires_at > :now",
+        "ExpressionAttributeNames": request["ExpressionAttributeNames"] | {"#expires_at": "expires_at"},
+        "ExpressionAttributeValues": request["ExpressionAttributeValues"] | {":now": pack_value(now_ms // 1000)},
     }
 
 

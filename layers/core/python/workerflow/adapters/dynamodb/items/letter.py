@@ -98,7 +98,7 @@ def from_index(item: Item) -> LetterEntry:
     """Read an entry of `letters_by_time`, or of `letters_open`, whose entries are open."""
     with reading("letter entry", item):
         tenant, _, trace_id = item["pk"].partition("#")
-        return LetterEntry(
+        entry = LetterEntry(
             tenant=tenant,
             trace_id=trace_id,
             failed_at_ms=int(item["failed_at"].partition("#")[0]),
@@ -108,3 +108,6 @@ def from_index(item: Item) -> LetterEntry:
             state=LetterState(item.get("state", LetterState.OPEN)),
             expires_at_s=item["expires_at"],
         )
+        if entry.position != item["failed_at"]:  # whoever walks over the index would lose his place
+            raise ValueError(item["failed_at"])
+        return entry
