@@ -15,6 +15,7 @@ from functions.dashboard.endpoint import API_PREFIX
 from functions.dashboard.headers import ALWAYS, HTTPS_ONLY
 from functions.dashboard.site import asked_again, follows_link
 from functions.dashboard.wiring import Wired, dashboard
+from workerflow.domain.credential_refusals import TooManyFailuresError, UnauthorizedError
 from workerflow.domain.dashboard_refusals import SessionMissingError
 from workerflow.domain.errors import OperationRepeatedError, StoreUnavailableError
 from workerflow.domain.refusals import InternalError, OutcomeUnknownError, RefusedError
@@ -23,6 +24,8 @@ from workerflow.runtime.http import Request, Response, read_request
 
 STORE_RETRY_S = 2
 SIGN_IN = "/sign-in"
+_OF_CREDENTIALS = (UnauthorizedError, TooManyFailuresError)
+"""Refusals of whom somebody may want to know where he is: who tries tokens out."""
 _NO_REQUEST = Request(method="GET", path=API_PREFIX, query="", headers={}, body=b"", source_address="", request_id="")
 
 
@@ -114,6 +117,7 @@ def _tell(wired: Wired, so_far: CallSoFar, response: Response, refusal: RefusedE
         endpoint=so_far.endpoint.name if so_far.endpoint else None,
         status=response.status,
         code=refusal.code if refusal else None,
+        address=call.request.source_address if isinstance(refusal, _OF_CREDENTIALS) else None,
         tenant=None if call.caller.is_nobody else call.tenant,
         token_id=call.caller.token.token_id or None,
     )

@@ -127,7 +127,7 @@ class Sessions:
     def _end_former(self, request: Request) -> None:
         former = cookie_form(request, self.environment).value_in(request)
         if former is not None:
-            self.sign_out(former)
+            self.sign_out(former, source_address=request.source_address)
 
 
 def _refuse(denial: Denial) -> str:

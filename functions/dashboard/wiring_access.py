@@ -57,7 +57,7 @@ class Access(Stores):
         from workerflow.adapters.dynamodb.rate_limits import DynamoRateLimits  # noqa: PLC0415
         from workerflow.services.sign_in import ReadSession, SignIn, SignOut  # noqa: PLC0415
 
-        kept = DynamoSessions(self.database, self.settings.operations)
+        kept = DynamoSessions(self.database, operations=self.settings.operations, audit=self.settings.audit_events)
         sign_in = SignIn(
             authenticate=self.authenticate,
             limits=DynamoRateLimits(self.database, self.settings.rate_limits, self.ids),
@@ -69,12 +69,8 @@ class Access(Stores):
         read_session = ReadSession(
             keys=self.keys, sessions=kept, tokens=self.tokens, clock=self.clock, faults=self.telemetry
         )
-        return Sessions(
-            sign_in=sign_in,
-            read_session=read_session,
-            sign_out=SignOut(keys=self.keys, sessions=kept),
-            environment=self.environment,
-        )
+        sign_out = SignOut(keys=self.keys, sessions=kept, tokens=self.tokens, clock=self.clock, ids=self.ids)
+        return Sessions(sign_in=sign_in, read_session=read_session, sign_out=sign_out, environment=self.environment)
 
     def _of_session(self, request: Request) -> Caller | None:
         return self.sessions.caller_of(request)

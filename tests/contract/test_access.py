@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.worlds import Ports
-from tests.support.access import TOKEN_ID, a_session, a_token, an_audit
+from tests.support.access import TOKEN_ID, a_session, a_sign_in, a_token, an_audit
 from tests.support.tasks import NOW_MS
 from workerflow.domain.access import Scope, Token
 from workerflow.domain.errors import StoreUnavailableError
@@ -19,6 +19,8 @@ CREATED = an_audit()
 REVOKED = replace(TOKEN, revoked_at_ms=NOW_MS + 1)
 REVOCATION = an_audit("token.revoked", "2" * 16)
 SESSION = a_session()
+BEGUN = a_sign_in()
+ENDED = replace(BEGUN, nonce="5" * 16, action="session.ended")
 
 
 @pytest.mark.parametrize("token", [TOKEN, a_token(scope=Scope.READ, tenant="acme"), REVOKED], ids=repr)
@@ -97,27 +99,52 @@ def test_one_of_twenty_threads_revokes_a_token(world: Ports) -> None:
 
 def test_a_session_is_read_back_whole(world: Ports) -> None:
     assert world.sessions.get_session(SESSION.digest) is None
-    world.sessions.put_session(SESSION)
+    world.sessions.add_session(SESSION, BEGUN)
     assert world.sessions.get_session(SESSION.digest) == SESSION
     assert world.sessions.get_session("0" * 64) is None
+    assert world.audit_events() == [BEGUN]
+
+
+def test_a_session_that_is_refused_leaves_nothing_behind(world: Ports) -> None:
+    with world.refusing(), pytest.raises(StoreUnavailableError):
+        world.sessions.add_session(SESSION, BEGUN)
+    assert world.sessions.get_session(SESSION.digest) is None
+    assert world.audit_events() == []
 
 
 def test_the_last_use_of_a_session_is_written(world: Ports) -> None:
     seen = replace(SESSION, seen_at_ms=NOW_MS + 60_000)
-    world.sessions.put_session(SESSION)
+    world.sessions.add_session(SESSION, BEGUN)
     world.sessions.touch_session(seen)
     assert world.sessions.get_session(SESSION.digest) == seen
 
 
-def test_a_session_that_was_deleted_stays_deleted(world: Ports) -> None:
-    world.sessions.put_session(SESSION)
-    world.sessions.delete_session(SESSION.digest)
-    world.sessions.delete_session(SESSION.digest)
+def test_a_session_that_was_ended_stays_ended_and_is_told_of_once(world: Ports) -> None:
+    world.sessions.add_session(SESSION, BEGUN)
+    world.sessions.end_session(SESSION.digest, ENDED)
+    world.sessions.end_session(SESSION.digest, replace(ENDED, nonce="6" * 16))
     world.sessions.touch_session(replace(SESSION, seen_at_ms=NOW_MS + 60_000))
     assert world.sessions.get_session(SESSION.digest) is None
+    assert sorted(event.action for event in world.audit_events()) == ["session.created", "session.ended"]
+
+
+def test_an_end_that_was_not_answered_is_told_of_once(world: Ports) -> None:
+    world.sessions.add_session(SESSION, BEGUN)
+    with world.losing_answers(), pytest.raises(StoreUnavailableError):
+        world.sessions.end_session(SESSION.digest, ENDED)
+    world.sessions.end_session(SESSION.digest, ENDED)
+    assert len(world.audit_events()) == 2
+
+
+def test_an_end_that_is_refused_ends_nothing(world: Ports) -> None:
+    world.sessions.add_session(SESSION, BEGUN)
+    with world.refusing(), pytest.raises(StoreUnavailableError):
+        world.sessions.end_session(SESSION.digest, ENDED)
+    assert world.sessions.get_session(SESSION.digest) == SESSION
+    assert world.audit_events() == [BEGUN]
 
 
 def test_sessions_and_tokens_are_not_mistaken_for_each_other(world: Ports) -> None:
     world.tokens.add_token(TOKEN, CREATED)
-    world.sessions.put_session(SESSION)
+    world.sessions.add_session(SESSION, BEGUN)
     assert list(world.tokens.list_tokens()) == [TOKEN]

@@ -63,9 +63,10 @@ class FakeSessions:
         with self._memory.call("sessions.get_session"):
             return self._memory.sessions.get(digest)
 
-    def put_session(self, session: Session) -> None:
-        with self._memory.call("sessions.put_session"):
+    def add_session(self, session: Session, audit: AuditEvent) -> None:
+        with self._memory.call("sessions.add_session"):
             self._memory.sessions[session.digest] = session
+            self._memory.tell(audit)
 
     def touch_session(self, session: Session) -> None:
         with self._memory.call("sessions.touch_session"):
@@ -73,9 +74,10 @@ class FakeSessions:
             if standing is not None:
                 self._memory.sessions[session.digest] = replace(standing, seen_at_ms=session.seen_at_ms)
 
-    def delete_session(self, digest: str) -> None:
-        with self._memory.call("sessions.delete_session"):
-            self._memory.sessions.pop(digest, None)
+    def end_session(self, digest: str, audit: AuditEvent) -> None:
+        with self._memory.call("sessions.end_session"):
+            if self._memory.sessions.pop(digest, None) is not None:
+                self._memory.tell(audit)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from workerflow.domain.access import SESSION_SEEN_EVERY_SECONDS, Scope
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.services.issue_token import IssuedToken, TokenOrder
 from workerflow.services.revoke_token import Revoked
-from workerflow.services.sign_in import SignedIn
+from workerflow.services.sign_in import NAMED_BY, SESSION_CREATED, SESSION_ENDED, SignedIn
 
 ADDRESS, OPERATOR = "192.0.2.7", "arn:aws:iam::123456789012:user/ops"
 
@@ -32,7 +32,7 @@ def _come_and_go(world: World) -> None:
     assert live is not None
     assert live.token == issued.token
     world.look(lambda: world.processes.read_configuration(DEFAULT_TENANT))
-    world.look(lambda: world.processes.sign_out(other.cookie))
+    world.look(lambda: world.processes.sign_out(other.cookie, source_address=ADDRESS))
     _must_be_out(world, other.cookie, "whoever signed out is in")
     _revoke(world, issued.token.token_id)
     _must_be_out(world, signed_in.cookie, "whoever's token was revoked is in")
@@ -57,15 +57,23 @@ def _must_be_out(world: World, cookie: str, otherwise: str) -> None:
 
 
 def _untold(world: World) -> Iterator[str]:
-    """Each token and each revocation has one row in the trail, and nothing else has."""
+    """Each token, each revocation, and whoever came and went has one row in the trail, and nothing else has."""
     tokens = world.look(world.aws.tokens.list_tokens)
     revoked = [token for token in tokens if token.revoked_at_ms is not None]
     page = world.look(lambda: world.processes.list_audit(DEFAULT_TENANT, limit=100))
-    told = Counter(event.action for event in page.events)
-    if told != Counter({"token.created": len(tokens), "token.revoked": len(revoked)}):
-        yield f"the trail tells of {dict(told)}; there are {len(tokens)} tokens, {len(revoked)} of them revoked"
+    told = Counter((event.action, event.target) for event in page.events)
+    there = Counter(("token.created", f"token:{token.token_id}") for token in tokens)
+    there.update(("token.revoked", f"token:{token.token_id}") for token in revoked)
+    sessions = {f"session:{session.digest[:NAMED_BY]}" for session in world.kept.sessions()}
+    ended = {target for action, target in told if action == SESSION_ENDED}
+    there.update((SESSION_CREATED, target) for target in sessions | ended)
+    there.update((SESSION_ENDED, target) for target in ended)
+    if told != there or sessions & ended:
+        yield f"the trail tells of {dict(told)}; there are {dict(there)}"
     if len(revoked) != 1:
         yield f"{len(revoked)} tokens are revoked"
+    if len(ended) != 1:
+        yield f"{len(ended)} sessions were ended by whoever signed out"
 
 
 ACCESS_FLOWS = tuple(

@@ -23,7 +23,7 @@ from tests.faults.histories import play
 from tests.infra.test_rights import BUCKETS, EXPECTED, LETTERS, READ_QUEUE, SECRETS, TASKS
 from tests.integration.dashboard_things import seed
 from tests.integration.dashboard_world import dashboard_world
-from tests.support.access import KEYS
+from tests.support.access import KEYS, a_sign_in
 from tests.support.aws import PREFIX
 from tests.support.faults import Call
 from tests.support.world import moto_world
@@ -149,7 +149,7 @@ def needed_by_the_dashboard(folder: Path) -> Iterator[tuple[str, str]]:
         browser = world.browser(token)
         session = KEYS.session_digest(browser.jar[SECURE.name])
         seen_ms = world.now_ms() - 2 * SESSION_SEEN_EVERY_SECONDS * 1000  # so that its next use is written
-        world.aws.sessions.put_session(Session(session, token.split("_")[1], seen_ms, seen_ms))
+        world.aws.sessions.add_session(Session(session, token.split("_")[1], seen_ms, seen_ms), a_sign_in())
         for endpoint in API:
             ask = things.ask(endpoint)
             assert world.api(endpoint.method, ask.target(endpoint), ask.body, token=token).status == 200, endpoint.name

@@ -14,6 +14,8 @@ import pytest
 from functions.dashboard.pages import problem
 from tests.integration.dashboard_server import serving
 from tests.integration.dashboard_world import DashboardWorld, dashboard_world
+from tests.support.faults import Fault
+from tests.support.forms import forms_of
 
 
 @pytest.fixture
@@ -165,3 +167,54 @@ def test_a_request_leaves_one_line_of_facts_that_are_ours(
         "token_id": token.split("_")[1],
     }
     assert "canary" not in json.dumps(line)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What was logged since this was asked last."""
+    return [json.loads(one) for one in capsys.readouterr().out.splitlines()]
+
+
+def test_whoever_tries_tokens_out_is_logged_with_his_address(
+    world: DashboardWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = world.token("read")[:-4] + "AAAA"
+    lines(capsys)
+    world.get("/api/session", token=wrong)
+    (line,) = lines(capsys)
+    assert (line["code"], line["address"]) == ("token_invalid", world.source_ip)
+    for _ in range(11):
+        world.browser().submit("/sign-in", {"token": wrong})
+    refused = [line for line in lines(capsys) if line["message"] == "a form was refused"]
+    assert [line["code"] for line in refused] == ["token_invalid"] * 10 + ["too_many_sign_ins"]
+    assert {line["address"] for line in refused} == {world.source_ip}
+    assert not [line for line in refused if wrong.split("_")[2][:16] in json.dumps(line)]
+
+
+def test_an_order_whose_store_is_away_is_a_fault_in_the_log(
+    world: DashboardWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browser = world.browser(world.token("write"))
+    form = next(one for one in forms_of(browser.open("/routes").text) if one.action == "/routes/webhook_echo/state")
+    lines(capsys)
+    with world.aws.line.breaking(Fault.THROTTLED, "dynamodb.TransactWriteItems"):
+        answer = browser.submit(form.action, form.filled(reason="why"))
+    assert answer.status == 503
+    told = next(line for line in lines(capsys) if line["level"] == "ERROR")
+    assert (told["code"], told["error_class"]) == (
+        "store_unavailable",
+        "workerflow.domain.errors.StoreUnavailableError",
+    )
+    assert told["stack"]
+
+
+def test_who_came_and_went_stands_in_the_audit_trail(world: DashboardWorld) -> None:
+    token = world.token("read")
+    browser = world.browser(token)
+    page = browser.open("/audit").text
+    assert "signed in" in page
+    assert browser.submit("/sign-out", {"csrf": page.partition('name="csrf" value="')[2][:43]}).status == 303
+    events = world.get("/api/audit", token=token).document["events"]
+    told = [(one["action"], one["actor"], one["address"]) for one in events[:2]]
+    who = f"ada ({token.split('_')[1]})"
+    assert told == [("session.ended", who, world.source_ip), ("session.created", who, world.source_ip)]
+    assert events[0]["target"] == events[1]["target"]

@@ -257,4 +257,4 @@ def test_a_store_that_does_not_answer_is_told_as_unknown(world: DashboardWorld, 
 
 def test_nothing_of_all_this_stands_in_the_audit_trail(world: DashboardWorld) -> None:
     actions = {item["action"] for item in world.aws.items(AUDIT_EVENTS)}
-    assert actions <= {"token.created", "schedule.run"}
+    assert actions <= {"token.created", "session.created", "schedule.run"}

@@ -20,7 +20,7 @@ from functions.dashboard.pages import PAGES
 from functions.dashboard.sessions import SECURE
 from tests.integration.dashboard_things import FORMS, Things, seed
 from tests.integration.dashboard_world import Answer, DashboardWorld, dashboard_world, form_body
-from tests.support.access import DAY_MS, KEYS, SECRET
+from tests.support.access import DAY_MS, KEYS, SECRET, a_sign_in
 from workerflow.domain.access import Scope, Session
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -90,7 +90,8 @@ def cookie_of(world: DashboardWorld, role: str, text: str) -> str:
         return "no-cookie-of-ours"
     cookie = role.replace(" ", "-").ljust(43, "x")
     now_ms = world.now_ms()
-    world.aws.sessions.put_session(Session(KEYS.session_digest(cookie), text.split("_")[1], now_ms, now_ms))
+    session = Session(KEYS.session_digest(cookie), text.split("_")[1], now_ms, now_ms)
+    world.aws.sessions.add_session(session, a_sign_in(now_ms=now_ms))
     return cookie
 
 

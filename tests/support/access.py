@@ -51,4 +51,11 @@ def a_session(token_id: str = TOKEN_ID, *, now_ms: int = NOW_MS, cookie: str = C
     return Session(KEYS.session_digest(cookie), token_id, now_ms, now_ms)
 
 
+def a_sign_in(nonce: str = "4" * 16, now_ms: int = NOW_MS) -> AuditEvent:
+    """Of whoever began a session."""
+    return AuditEvent(
+        "default", now_ms, nonce, f"ada ({TOKEN_ID})", "session.created", "session:0", address="192.0.2.7"
+    )
+
+
 IDLE_MS = SESSION_IDLE_SECONDS * 1000

@@ -147,7 +147,7 @@ class AwsWorld:
         self.bulk = DynamoBulk(database, **told)
         self.error_groups = DynamoErrorGroups(database, rollups=physical(ROLLUPS), state=physical(CURSOR_STATE))
         self.tokens = DynamoTokens(database, operations=physical(OPERATIONS), audit=physical(AUDIT_EVENTS))
-        self.sessions = DynamoSessions(database, physical(OPERATIONS))
+        self.sessions = DynamoSessions(database, operations=physical(OPERATIONS), audit=physical(AUDIT_EVENTS))
         self.secret_names = DescribedSecrets(self.clients.secrets)
         self.blobs = S3Blobs(self.clients.s3, BUCKET)
         self.queue = SqsTaskQueue(self.clients.sqs(), self.queue_url)

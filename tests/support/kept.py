@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.support.aws import BUCKET, AwsWorld, physical
 from tests.support.quick_moto import objects_in, put_item, put_object
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
+from workerflow.adapters.dynamodb.items import access as access_codec
 from workerflow.adapters.dynamodb.items import bulk as bulk_codec
 from workerflow.adapters.dynamodb.items import cleanup as cleanup_codec
 from workerflow.adapters.dynamodb.items import error_group as error_group_codec
@@ -20,6 +21,7 @@ from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.adapters.dynamodb.items import state as state_codec
 from workerflow.adapters.dynamodb.items import tenants as tenants_codec
+from workerflow.domain.access import Session
 from workerflow.domain.bulk import BulkJob
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.enablement import Switch
@@ -88,6 +90,10 @@ class Kept:
     def audited(self, action: str) -> int:
         """How many audit events tell of an action."""
         return sum(item["action"] == action for item in self.aws.items(AUDIT_EVENTS))
+
+    def sessions(self) -> list[Session]:
+        items = self.aws.items(OPERATIONS)
+        return [access_codec.session_from_item(item) for item in items if item["pk"].startswith("#session#")]
 
     def switches(self) -> list[Switch]:
         items = self.aws.items(CURSOR_STATE)

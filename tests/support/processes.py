@@ -227,7 +227,7 @@ class Processes:
         self.read_session = ReadSession(
             keys=keys, sessions=aws.sessions, tokens=aws.tokens, clock=self._clock, faults=self.telemetry
         )
-        self.sign_out = SignOut(keys=keys, sessions=aws.sessions)
+        self.sign_out = SignOut(**on, keys=keys, sessions=aws.sessions)
         self.list_audit = ListAudit(audit=aws.audit, clock=self._clock)
         self.read_configuration = ReadConfiguration(
             manifest=self._manifest, known=known, names=aws.secret_names, clock=self._clock, prefix=SECRET_PREFIX

@@ -20,6 +20,9 @@ _WORDS: Mapping[str, str] = {
     "bulk.done": "finished a bulk job",
     "token.created": "made a token",
     "token.revoked": "revoked a token",
+    "access_key.replaced": "replaced the key: every token and session ended",
+    "session.created": "signed in",
+    "session.ended": "signed out",
     "tenants.published": "published the tenants",
     "message.rejected": "rejected a message",
 }

@@ -57,10 +57,20 @@ def show_again(
     refusal: Told,
     **values: Any,  # noqa: ANN401 - whatever the template shows
 ) -> Response:
-    """A form with what was entered, and why it was refused, with the refusal's status."""
+    """A form with what was entered, and why it was refused, with the refusal's status. The log is told it, too."""
+    tell(dashboard, call, refusal)
     key = "" if refusal.wants_new_key else call.key
     shown = page(dashboard, call, template, status=refusal.status, refusal=refusal, key=key, **values)
     return shown.with_headers(refusal.headers)
+
+
+def tell(dashboard: Dashboard, call: Call, refusal: Told) -> None:
+    """Log a refusal that a form shows: the line of its request has the status alone."""
+    facts = {"request_id": call.request.request_id, "code": refusal.code, "address": call.request.source_address}
+    if refusal.fault is not None:
+        dashboard.telemetry.failure("a form was refused because of a fault", refusal.fault, **facts)
+    else:
+        dashboard.telemetry.info("a form was refused", **facts)
 
 
 def entered[T](call: Call, name: str, rule: Rule[T]) -> T:

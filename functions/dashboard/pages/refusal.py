@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from workerflow.domain.dashboard_refusals import OperationKeyReusedError
 from workerflow.domain.errors import StoreUnavailableError
-from workerflow.domain.refusals import RefusedError
+from workerflow.domain.refusals import OutcomeUnknownError, RefusedError
 
 _MEND = "Change the payload, then send it again."
 _ADVICE: Mapping[str, str] = {
@@ -51,17 +51,21 @@ class Told:
     """A refusal as a form tells it.
 
     Attributes:
+        code: for the log.
         advice: what to do; may be empty.
         wants_new_key: whether the form's key stands for something else already.
+        fault: what the log has to tell of it, where something is broken.
     """
 
     status: int
+    code: str
     title: str
     detail: str = ""
     advice: str = ""
     faults: Sequence[Fault] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     wants_new_key: bool = False
+    fault: Exception | None = None
 
 
 def told(error: RefusedError | StoreUnavailableError) -> Told:
@@ -69,19 +73,23 @@ def told(error: RefusedError | StoreUnavailableError) -> Told:
     if isinstance(error, StoreUnavailableError):
         return Told(
             status=503,
+            code=OutcomeUnknownError.code,
             title="It is not known whether this was done",
             detail="A store did not answer in time.",
             advice=_LOST,
             headers={"retry-after": _RETRY_AFTER_SECONDS},
+            fault=error,
         )
     return Told(
         status=error.status,
+        code=error.code,
         title=error.title,
         detail=error.detail,
         advice=_ADVICE.get(error.code, ""),
         faults=[Fault(str(one.get("pointer", "")), str(one.get("message", ""))) for one in _errors_of(error)],
         headers=error.headers,
         wants_new_key=isinstance(error, OperationKeyReusedError),
+        fault=error if error.__cause__ is not None else None,
     )
 
 

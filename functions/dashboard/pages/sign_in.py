@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from functions.dashboard.pages.order_forms import tell
+from functions.dashboard.pages.refusal import told
 from functions.dashboard.pages.rendering import Frame, render
 from functions.dashboard.pages.security import html
 from workerflow.domain.dashboard_refusals import TooManySignInsError
@@ -28,6 +30,7 @@ def begin(dashboard: Dashboard, call: Call) -> Response:
     try:
         cookie = dashboard.sessions.begin(call.request, call.form.get(FIELD, ""))
     except RefusedError as refusal:
+        tell(dashboard, call, told(refusal))
         return _form(dashboard, call, refusal)
     return Response(303, {"location": "/", "set-cookie": cookie})
 

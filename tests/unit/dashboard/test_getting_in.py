@@ -96,7 +96,9 @@ def sessions_in(environment: str, world: FakeWorld) -> Sessions:
         clock=world.clock,
         faults=world.faults,
     )
-    sign_out = SignOut(keys=world.access_keys, sessions=world.sessions)
+    sign_out = SignOut(
+        keys=world.access_keys, sessions=world.sessions, tokens=world.tokens, clock=world.clock, ids=world.ids
+    )
     return Sessions(sign_in=sign_in, read_session=read_session, sign_out=sign_out, environment=environment)
 
 

@@ -9,9 +9,21 @@ import pytest
 
 from tests.fakes.access import MASTER, FakeAccessKeys
 from tests.fakes.world import FakeWorld
-from tests.support.access import COOKIE, IDLE_MS, KEYS, SECRET, TOKEN_ID, a_session, a_token, an_audit, text_of
+from tests.support.access import (
+    COOKIE,
+    IDLE_MS,
+    KEYS,
+    SECRET,
+    TOKEN_ID,
+    a_session,
+    a_sign_in,
+    a_token,
+    an_audit,
+    text_of,
+)
 from workerflow.domain.access import SESSION_SEEN_EVERY_SECONDS, Token
 from workerflow.domain.access_keys import AccessKeys
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.services.authenticate import Authenticate, Denial
 from workerflow.services.sign_in import SIGN_INS, ReadSession, SignedIn, SignIn, SignOut, TooManySignIns
@@ -57,7 +69,21 @@ class Access:
 
     @property
     def sign_out(self) -> SignOut:
-        return SignOut(keys=self.keys, sessions=self.world.sessions)
+        return SignOut(
+            keys=self.keys,
+            sessions=self.world.sessions,
+            tokens=self.world.tokens,
+            clock=self.world.clock,
+            ids=self.world.ids,
+        )
+
+    def leave(self, cookie: str) -> None:
+        self.sign_out(cookie, source_address=ADDRESS)
+
+    def told(self) -> list[AuditEvent]:
+        """What the audit trail tells of sessions."""
+        events = sorted(self.world.memory.audit.values(), key=lambda event: event.at_ms)
+        return [event for event in events if event.action.startswith("session.")]
 
     def keep(self, token: Token | None = None) -> Token:
         kept = token or a_token(now_ms=self.world.clock.now_ms())
@@ -246,11 +272,63 @@ def test_a_session_whose_token_is_gone_is_nobodys(access: Access) -> None:
 def test_signing_out_ends_the_session_and_no_other(access: Access) -> None:
     token = access.keep()
     one, other = access.begin(token).cookie, access.begin(token).cookie
-    access.sign_out(one)
-    access.sign_out(one)
-    access.sign_out("hello")
+    access.leave(one)
+    access.leave(one)
+    access.leave("hello")
     assert access.read_session(one) is None
     assert access.read_session(other) is not None
+
+
+@pytest.mark.parametrize(("tenant", "trail", "whose"), [(None, "default", "all"), ("acme", "acme", "acme")])
+def test_who_came_and_went_stands_in_the_trail_of_the_tokens_tenant(
+    access: Access, tenant: str | None, trail: str, whose: str
+) -> None:
+    token = access.keep(a_token(tenant=tenant, now_ms=access.world.clock.now_ms()))
+    signed_in = access.begin(token)
+    access.world.clock.advance(60)
+    access.sign_out(signed_in.cookie, source_address="198.51.100.1")
+    access.leave(signed_in.cookie)
+    begun, ended = access.told()
+    assert (begun.action, begun.address, ended.action, ended.address) == (
+        "session.created",
+        ADDRESS,
+        "session.ended",
+        "198.51.100.1",
+    )
+    assert ended.at_ms - begun.at_ms == 60_000
+    target = f"session:{signed_in.live.session.digest[:12]}"
+    for event in (begun, ended):
+        assert (event.tenant, event.actor, event.target) == (trail, token.actor, target)
+        assert event.details == {"scope": "write", "tenant": whose}
+
+
+def test_an_attempt_that_fails_leaves_no_row(access: Access) -> None:
+    token = access.keep()
+    access.revoke(token)
+    rows = dict(access.world.memory.audit)
+    for number in range(2 * SIGN_INS.requests):
+        access.sign_in("hello" if number % 2 else text_of(token), source_address=ADDRESS)
+    assert access.world.memory.audit == rows
+    assert access.world.memory.sessions == {}
+
+
+def test_a_session_that_ended_by_itself_is_ended_by_nobody(access: Access) -> None:
+    token = access.keep()
+    idle, revoked = access.begin(token).cookie, access.begin(token).cookie
+    access.world.clock.advance(IDLE_MS / 1000)
+    access.leave(idle)
+    access.revoke(token)
+    access.leave(revoked)
+    assert [event.action for event in access.told()] == ["session.created"] * 2
+
+
+def test_a_session_of_a_newer_key_is_ended_too(access: Access) -> None:
+    access.keep()
+    fresh = replace(a_session(now_ms=access.world.clock.now_ms()), digest=OTHER_KEYS.session_digest(COOKIE))
+    access.world.sessions.add_session(fresh, a_sign_in())
+    access.keys.newer = OTHER_KEYS
+    access.leave(COOKIE)
+    assert access.world.memory.sessions == {}
 
 
 def test_the_last_use_is_written_once_a_minute(access: Access) -> None:
@@ -289,9 +367,11 @@ def test_what_is_kept_of_a_session_is_no_cookie(access: Access) -> None:
 def test_a_session_of_a_key_that_was_replaced_is_worth_nothing_and_a_new_one_at_once(access: Access) -> None:
     token = access.keep()
     old = access.begin(token).cookie
-    access.world.sessions.put_session(replace(a_session(now_ms=access.world.clock.now_ms()), digest="0" * 64))
+    access.world.sessions.add_session(
+        replace(a_session(now_ms=access.world.clock.now_ms()), digest="0" * 64), a_sign_in("1" * 16)
+    )
     fresh = replace(a_session(now_ms=access.world.clock.now_ms()), digest=OTHER_KEYS.session_digest(COOKIE))
-    access.world.sessions.put_session(fresh)
+    access.world.sessions.add_session(fresh, a_sign_in("2" * 16))
     access.keys.newer = OTHER_KEYS
     assert access.read_session(COOKIE) is not None
     assert access.read_session(old) is None
@@ -301,4 +381,5 @@ def test_without_keys_no_session_is_anybodys(access: Access) -> None:
     cookie = access.begin(access.keep()).cookie
     access.keys.kept = None
     assert access.read_session(cookie) is None
-    access.sign_out(cookie)
+    access.leave(cookie)
+    assert [event.action for event in access.told()] == ["session.created"]

@@ -74,14 +74,14 @@ class SessionStore(Protocol):
     def get_session(self, digest: str) -> Session | None:
         """Read one strongly."""
 
-    def put_session(self, session: Session) -> None:
-        """Write a new session."""
+    def add_session(self, session: Session, audit: AuditEvent) -> None:
+        """Write a new session with its audit event in one transaction."""
 
     def touch_session(self, session: Session) -> None:
         """Write the last use of a session. One that was deleted meanwhile stays deleted."""
 
-    def delete_session(self, digest: str) -> None:
-        """Forget a session; one that is gone already is none to worry about."""
+    def end_session(self, digest: str, audit: AuditEvent) -> None:
+        """Forget a session, with the audit event in one transaction; of one that is gone already nothing is told."""
 
 
 class BulkStore(Protocol):

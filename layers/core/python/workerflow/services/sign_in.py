@@ -6,6 +6,9 @@
 
 A session is worth what its token is worth at that moment: each request reads both, so that a revoked token's sessions
 end with it. Of the cookie only a keyed digest is kept.
+
+Who began a session and who ended it stands in the audit trail, by the same transaction. An attempt that failed does
+not: whoever tries could fill the table. Nor does a session that time ends.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ from dataclasses import dataclass, field, replace
 
 from workerflow.domain.access import SESSION_SEEN_EVERY_SECONDS, Session, Token, is_session_cookie
 from workerflow.domain.access_keys import AccessKeys
+from workerflow.domain.audit import AuditEvent
 from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.source_address import client_of
 from workerflow.domain.tenants import RateLimit
 from workerflow.ports.operations import AccessKeySource, SessionStore, TokenStore
@@ -24,6 +29,10 @@ from workerflow.services.authenticate import Authenticate, Denial
 
 SIGN_INS = RateLimit(requests=10, seconds=300, route="sign-in", per="client")
 """Attempts of one client, good ones and bad ones. `sign-in` is no route's name, which has no hyphen."""
+SESSION_CREATED = "session.created"
+SESSION_ENDED = "session.ended"
+NAMED_BY = 12
+"""Digits of a session's digest that name it in the audit trail: they tell two sessions apart, and let nobody in."""
 NOBODYS_TENANT = ""
 """The sign-ins' buckets belong to no tenant: no tenant's id is empty."""
 
@@ -85,40 +94,33 @@ class SignIn:
         if isinstance(token, Denial):
             return token
         keys = self.keys.read()
-        return Denial.INVALID if keys is None else self._begin(token, keys, now_ms)
+        return Denial.INVALID if keys is None else self._begin(token, keys, now_ms, source_address)
 
-    def _begin(self, token: Token, keys: AccessKeys, now_ms: int) -> SignedIn:
+    def _begin(self, token: Token, keys: AccessKeys, now_ms: int, address: str) -> SignedIn:
         cookie = self.ids.secret()
         session = Session(keys.session_digest(cookie), token.token_id, now_ms, now_ms)
-        self.sessions.put_session(session)
-        return SignedIn(LiveSession(session, token, keys.csrf_token(session.digest)), cookie)
+        live = LiveSession(session, token, keys.csrf_token(session.digest))
+        self.sessions.add_session(session, _event(live, SESSION_CREATED, now_ms, self.ids.nonce(), address))
+        return SignedIn(live, cookie)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadSession:
-    """Finds out whose a cookie is."""
+class _Sessions:
+    """Whose cookies are."""
 
     keys: AccessKeySource
     sessions: SessionStore
     tokens: TokenStore
     clock: Clock
-    faults: Faults
 
-    def __call__(self, cookie: str) -> LiveSession | None:
-        """The session that a cookie names, or None if there is none, or it or its token has ended.
-
-        Its use is written down, at most every SESSION_SEEN_EVERY_SECONDS. That this fails ends nothing.
-
-        Raises:
-            StoreUnavailableError: unknown; ask again.
-        """
+    def _live(self, cookie: str) -> LiveSession | None:
         if not is_session_cookie(cookie):
             return None
         known = self.keys.read()
         live = self._find(cookie, known)
         if live is None and (newer := self.keys.refresh()) != known:
             live = self._find(cookie, newer)
-        return live if live is None else self._seen(live)
+        return live
 
     def _find(self, cookie: str, keys: AccessKeys | None) -> LiveSession | None:
         if keys is None:
@@ -131,6 +133,24 @@ class ReadSession:
         if token is None or not token.is_live(now_ms):
             return None
         return LiveSession(session, token, keys.csrf_token(session.digest))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSession(_Sessions):
+    """Finds out whose a cookie is."""
+
+    faults: Faults
+
+    def __call__(self, cookie: str) -> LiveSession | None:
+        """The session that a cookie names, or None if there is none, or it or its token has ended.
+
+        Its use is written down, at most every SESSION_SEEN_EVERY_SECONDS. That this fails ends nothing.
+
+        Raises:
+            StoreUnavailableError: unknown; ask again.
+        """
+        live = self._live(cookie)
+        return live if live is None else self._seen(live)
 
     def _seen(self, live: LiveSession) -> LiveSession:
         now_ms = self.clock.now_ms()
@@ -146,18 +166,36 @@ class ReadSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignOut:
+class SignOut(_Sessions):
     """Ends sessions."""
 
-    keys: AccessKeySource
-    sessions: SessionStore
+    ids: Ids
 
-    def __call__(self, cookie: str) -> None:
-        """Forget the session that a cookie names; one that is gone is none to worry about.
+    def __call__(self, cookie: str, *, source_address: str) -> None:
+        """Forget the session that a cookie names; one that has ended is none to worry about.
+
+        Args:
+            cookie: as it came, whatever it is.
+            source_address: of the browser, as the platform saw it.
 
         Raises:
             StoreUnavailableError: it may live on; ask again.
         """
-        keys = self.keys.read()
-        if keys is not None and is_session_cookie(cookie):
-            self.sessions.delete_session(keys.session_digest(cookie))
+        live = self._live(cookie)
+        if live is not None:
+            event = _event(live, SESSION_ENDED, self.clock.now_ms(), self.ids.nonce(), source_address)
+            self.sessions.end_session(live.session.digest, event)
+
+
+def _event(live: LiveSession, action: str, at_ms: int, nonce: str, address: str) -> AuditEvent:
+    """In the trail of the token's tenant; of a token for all, in that of `default`, as the token itself."""
+    return AuditEvent(
+        tenant=live.token.tenant or DEFAULT_TENANT,
+        at_ms=at_ms,
+        nonce=nonce,
+        actor=live.token.actor,
+        action=action,
+        target=f"session:{live.session.digest[:NAMED_BY]}",
+        details={"scope": live.token.scope.value, "tenant": live.token.tenant or "all"},
+        address=address,
+    )

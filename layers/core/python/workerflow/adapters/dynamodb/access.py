@@ -55,23 +55,25 @@ def _answer(refused: Refused | None, nonce: str) -> Written | Conflict[Token]:
 
 
 class DynamoSessions:
-    """Sessions in `operations`."""
+    """Sessions in `operations`; who began or ended one stands in `audit_events`, by the same transaction."""
 
-    def __init__(self, database: Database, operations: str) -> None:
+    def __init__(self, database: Database, *, operations: str, audit: str) -> None:
         self._database = database
         self._operations = operations
+        self._trail = AuditTrail(audit)
 
     def get_session(self, digest: str) -> Session | None:
         item = self._database.get(self._operations, codec.session_key(digest))
         return None if item is None else codec.session_from_item(item)
 
-    def put_session(self, session: Session) -> None:
-        self._database.put(Put(self._operations, codec.session_to_item(session)))
+    def add_session(self, session: Session, audit: AuditEvent) -> None:
+        self._trail.write(self._database, [Put(self._operations, codec.session_to_item(session))], audit)
 
     def touch_session(self, session: Session) -> None:
         seen = {"seen_ms": session.seen_at_ms}
         key = codec.session_key(session.digest)
         self._database.update(Change(self._operations, key, sets=seen, condition=conditions.STILL_THERE))
 
-    def delete_session(self, digest: str) -> None:
-        self._database.delete(Delete(self._operations, codec.session_key(digest)))
+    def end_session(self, digest: str, audit: AuditEvent) -> None:
+        gone = Delete(self._operations, codec.session_key(digest), conditions.STILL_THERE)
+        self._trail.write(self._database, [gone], audit)
