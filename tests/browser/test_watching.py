@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+from functions.dashboard.pages import bulk_jobs
 from tests.browser.visits import UNSEEN, Served, Visit
+from workerflow.domain.bulk import BulkAction, BulkJob, BulkState, LetterFilter
 from workerflow.domain.output import HandlerOutput
 from workerflow.domain.run import AttemptResult, RunState
+from workerflow.ports.stores import Written
 
 OUTPUT = HandlerOutput.from_return({"ok": True}, mode="async").encode()
 
@@ -50,6 +53,53 @@ def test_a_list_changes_in_place_and_announces_what_is_new(served: Served, timed
     assert page.evaluate("window.shifted") < UNSEEN
     hint.click()
     expect(page.locator(f"#run-{new}")).to_be_visible()
+
+
+def a_bulk_job(served: Served, number: int, state: BulkState, *, succeeded: int = 0, version: int = 1) -> str:
+    """A version of a job; a larger number is a younger one."""
+    now_ms = served.world.now_ms()
+    job = BulkJob(
+        tenant="default",
+        job_id=f"{number:028x}",
+        action=BulkAction.REPLAY,
+        filter=LetterFilter(until_ms=now_ms),
+        reason=f"number {number}",
+        actor="ada (abcdefghij23)",
+        state=state,
+        created_at_ms=now_ms,
+        matched=9,
+        is_exact=True,
+        version=version,
+        nonce=f"{number:08x}{version:08x}",
+        updated_at_ms=now_ms,
+        succeeded=succeeded,
+        started_at_ms=now_ms,
+    )
+    with served.world.lock:
+        assert served.world.aws.bulk.write_job(job) == Written()
+    return job.job_id
+
+
+def test_jobs_that_were_loaded_stay_while_one_is_at_work(
+    served: Served, timed: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_jobs, "PAGE", 2)
+    for number in (1, 2, 3):
+        a_bulk_job(served, number, BulkState.DONE, succeeded=9)
+    at_work = a_bulk_job(served, 4, BulkState.RUNNING, succeeded=1)
+    page = timed.go("/bulk-jobs")
+    page.get_by_role("link", name="Load more").click()
+    expect(page.locator("#jobs tr")).to_have_count(4)
+    page.locator("#jobs tr a").last.focus()
+    a_bulk_job(served, 4, BulkState.RUNNING, succeeded=5, version=2)
+    page.clock.run_for(6_000)
+    expect(page.locator(f"#job-{at_work}")).to_contain_text("5 of 9")
+    expect(page.locator("#jobs tr")).to_have_count(4)
+    expect(page.locator("#jobs tr a").last).to_be_focused()
+    a_bulk_job(served, 5, BulkState.RUNNING)
+    page.clock.run_for(6_000)
+    page.get_by_role("link", name="1 new").click()
+    expect(page.locator("#jobs tr").first).to_contain_text("number 5")
 
 
 def test_what_no_longer_fits_the_filter_fades_in_its_place(served: Served, timed: Visit) -> None:
