@@ -84,6 +84,26 @@ def test_a_run_is_replayed_with_an_edited_payload(served: Served, visit: Visit) 
     expect(page.locator("main")).to_contain_text("payload edited")
 
 
+def test_a_payload_that_is_too_large_for_a_form_is_not_sent_and_is_kept(served: Served, visit: Visit) -> None:
+    page = visit.go(f"/runs/{a_failed_run(served)}/replay")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
+    payload = page.get_by_label("Payload, JSON")
+    fill = "(area, count) => { area.value = JSON.stringify({n: 1, text: 'é'.repeat(count)}); }"
+    payload.evaluate(fill, 800_000)  # 1.6 MB, and 4.8 MB as a form
+    page.get_by_label("Reason").fill("it has umlauts")
+    page.get_by_role("button", name="Replay the run").click()
+    expect(page.get_by_role("alert")).to_contain_text("too large for a form")
+    expect(page.get_by_role("alert")).to_contain_text("POST /api/runs/")
+    expect(page.locator("[data-too-large]")).to_be_focused()
+    require_sound(visit)
+    assert "POST" not in asked
+    assert payload.evaluate("(area) => area.value.length") > 800_000
+    payload.evaluate(fill, 700_000)
+    page.get_by_role("button", name="Replay the run").click()
+    expect(page.get_by_role("status").filter(has_text="Replayed")).to_be_visible()
+
+
 def test_a_run_that_waits_is_tried_now_then_cancelled(served: Served, visit: Visit) -> None:
     with served.world.lock:
         run = served.world.seeds.waiting().trace_id

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from functions.dashboard.pages import bulk_jobs, orders, run_orders, schedules
+from functions.dashboard.pages import bulk_jobs, operating, orders, run_orders, schedules
+from functions.dashboard.pages.words import size
 from workerflow.domain import bulk, refused_call
 from workerflow.domain.bulk import BulkAction
 from workerflow.domain.enablement import Enablement
@@ -36,6 +37,10 @@ def test_the_numbers_are_the_codes() -> None:
     assert f"{refused_call.KEPT_SECONDS // 86_400} days, with the lines" in PAGE
     assert run_orders.MAX_EDITED_BYTES == 1024 * 1024
     assert "over 1 MB" in PAGE
+    assert size(operating.REPLAY_FORM_BYTES) == "4.5 MB"
+    assert "may have 4.5 MB as browsers encode it" in PAGE
+    assert operating.EVENT_BYTES == 6 * 1024 * 1024
+    assert "Lambda takes 6 MB at once" in PAGE
     assert schedules.NEXT_FIRES == 5
     assert "next five fires" in PAGE
     assert read_configuration.CACHE_SECONDS == 60

@@ -10,6 +10,7 @@ variant where the world's environment is `local`.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +20,8 @@ from typing import Any, override
 from functions.dashboard import handler
 from tests.integration.dashboard_world import Context, DashboardWorld, function_url_event
 
-MAX_BODY_BYTES = 6 * 1024 * 1024
-"""What a function URL takes."""
+MAX_EVENT_BYTES = 6 * 1024 * 1024
+"""What Lambda takes of an event, with its body in base64 where it is no text."""
 
 
 @contextmanager
@@ -56,12 +57,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Answer a request."""
-        length = int(self.headers.get("content-length") or 0)
-        if length > MAX_BODY_BYTES:
-            self.close_connection = True
+        event = self._event(self.rfile.read(int(self.headers.get("content-length") or 0)))
+        if len(json.dumps(event)) > MAX_EVENT_BYTES:
             self.send_error(413)
             return
-        event = self._event(self.rfile.read(length))
         with self.dashboard.lock:
             self._send(handler.lambda_handler(event, Context()))
 

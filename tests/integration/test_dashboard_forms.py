@@ -12,7 +12,8 @@ import pytest
 
 from functions.dashboard import wiring
 from functions.dashboard.pages import PAGES
-from tests.integration.dashboard_world import Answer, Browser, DashboardWorld, dashboard_world
+from functions.dashboard.pages.operating import EVENT_BYTES, REPLAY_FORM_BYTES
+from tests.integration.dashboard_world import Answer, Browser, DashboardWorld, dashboard_world, form_body
 from tests.support.forms import Form, form_of, forms_of
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.run import Run
@@ -144,6 +145,37 @@ def test_a_payload_that_nobody_changed_is_replayed_byte_for_byte(world: Dashboar
     assert "edited" not in followed(writer, writer.submit(page, form.filled(reason="as it was")))
     child = child_of(world, run)
     assert world.get(f"/api/runs/{child}/payload", token=world.token("read")).body == body
+
+
+def test_the_largest_form_fits_into_an_event_and_a_larger_one_is_refused(
+    world: DashboardWorld, writer: Browser
+) -> None:
+    path = f"/runs/{a_failed_run(world).trace_id}/replay"
+    form = form_on(writer, path, path).fields
+    quotes, rest = divmod(REPLAY_FORM_BYTES - len(form_body({**form, "payload": ""})), len("%22"))
+    largest = {**form, "payload": '"' * quotes + "x" * rest}
+    headers = {"content-type": "application/x-www-form-urlencoded", "x-padding": "x" * 32_000}
+    event = world.event("POST", path, form_body(largest), headers)
+    assert len(form_body(largest)) == REPLAY_FORM_BYTES
+    assert EVENT_BYTES - 64_000 < len(json.dumps(event)) < EVENT_BYTES
+    told = shown(writer.submit(path, largest), 400)  # it was read: its payload is no JSON
+    assert "not JSON" in told
+    answer = writer.submit(path, {**largest, "payload": largest["payload"] + "x"})
+    assert answer.status == 413
+    assert "body_too_large" in answer.text
+
+
+def test_a_payload_whose_form_would_be_too_large_is_not_offered_for_editing(
+    world: DashboardWorld, writer: Browser
+) -> None:
+    """Each DEL is edited as an escape, and sent as eight bytes."""
+    body = b'{"id": 1, "text": "%s"}' % (b"\x7f" * 1_000_000)
+    world.aws.blobs.put("default/del", body)
+    task = world.seeds.queued("route:order_created", payload=StoredBytes.pointed(body, "default/del"))
+    run = world.seeds.failed(task)
+    page = writer.open(f"/runs/{run.trace_id}/replay")
+    assert "As a form it is too large; the API takes an edited one. It is replayed as it is." in shown(page)
+    assert "<textarea" not in page.text
 
 
 def test_a_payload_that_is_no_json_cannot_be_edited_and_can_be_replayed(world: DashboardWorld, writer: Browser) -> None:

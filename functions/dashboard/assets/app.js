@@ -251,7 +251,21 @@
     if (event.target.id === "shortcuts-on") kept("shortcuts", event.target.checked ? "on" : "off");
     else if (event.target.matches("[data-submits], [data-filters] select, [data-filters] input")) event.target.form.requestSubmit();
   });
+  /* A form that the platform would not hand over is not sent: its answer would be no page of ours, and the text lost. */
+  const bytesOf = (form) => {
+    const fields = [...new FormData(form)].map(([name, value]) => [name, value.replace(/\r\n?|\n/g, "\r\n")]);
+    return new URLSearchParams(fields).toString().length;
+  };
+  const isTooLarge = (form) => {
+    const hint = one("[data-too-large]", form);
+    if (!hint) return false;
+    hint.hidden = bytesOf(form) <= Number(form.dataset.mostBytes);
+    if (!hint.hidden) hint.focus();
+    return !hint.hidden;
+  };
+
   document.addEventListener("submit", (event) => {
+    if (isTooLarge(event.target)) { event.preventDefault(); return; }
     // Empty fields are left out, so that the address of a filtered list is short and the same each time.
     if (event.target.method === "get") {
       const fields = all("select, input", event.target).filter((field) => field.value === "" && !field.disabled);

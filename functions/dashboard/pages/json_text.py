@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import accumulate
+from urllib.parse import quote_plus
 
 from functions.dashboard.pages.words import HIDDEN
 from workerflow.domain.json_body import parse_body
@@ -21,16 +22,35 @@ _INDENT = "  "
 _HIGH, _LOW = 0xD800, 0xDC00
 
 
-def editable(raw: bytes) -> str | None:
-    """The text of a payload, indented unless it is too long; None if it is no JSON, and cannot be edited here then."""
+def editable(raw: bytes, most_form_bytes: int) -> str | None:
+    """The text of a payload, indented unless that is too long for a form.
+
+    Args:
+        raw: the payload.
+        most_form_bytes: that the text may have as `form_bytes` counts them; without its indents it may have more.
+
+    Returns:
+        None if it is no JSON, and cannot be edited as such.
+    """
     try:
         parse_body(raw)
     except BodyRefusedError:
         return None
     parts = _PART.findall(raw.decode("utf-8"))
     lengths = accumulate(map(len, _indented(parts)))
-    is_short = all(length <= MAX_INDENTED_CHARS for length in lengths)
-    return shown("".join(_indented(parts) if is_short else parts))
+    if all(length <= MAX_INDENTED_CHARS for length in lengths):
+        indented = shown("".join(_indented(parts)))
+        if form_bytes(indented) <= most_form_bytes:
+            return indented
+    return shown("".join(parts))
+
+
+def form_bytes(text: str) -> int:
+    """How many bytes a text has as a field of a form, as browsers send it.
+
+    Source: WHATWG URL, section 5.2: line ends are CR LF, a space is `+`, `*-._` stand for themselves.
+    """
+    return len(quote_plus(text.replace("\n", "\r\n"), safe="*")) + 2 * text.count("~")
 
 
 def shown(text: str) -> str:

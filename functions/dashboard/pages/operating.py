@@ -7,8 +7,14 @@ from workerflow.domain.access import Scope
 
 FORM_BYTES = 16 * 1024
 """Of a form without a payload: its longest text has 1,000 characters, each at most 12 bytes as forms are encoded."""
-REPLAY_FORM_BYTES = 6 * 1024 * 1024
-"""All that the platform hands over: a form's encoding may treble a payload."""
+EVENT_BYTES = 6 * 1024 * 1024
+"""Of everything that Lambda hands over at once. Source: Lambda quotas, "Invocation payload", synchronous."""
+_BESIDE_BYTES = 64 * 1024
+"""Of an event without its body: headers, cookies, the request's context."""
+REPLAY_FORM_BYTES = (EVENT_BYTES - _BESIDE_BYTES) // 4 * 3
+"""Of a form with a payload, as browsers encode it, which may treble it: it comes in base64, 4 bytes for 3."""
+EDITED_BYTES = REPLAY_FORM_BYTES - FORM_BYTES
+"""Of its payload alone."""
 
 
 def _view(template: str, name: str, answered_by: str, *query: str) -> Endpoint:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from functions.dashboard.api import writes
 from functions.dashboard.pages.done import lead_back
-from functions.dashboard.pages.json_text import editable, shown, submitted
+from functions.dashboard.pages.json_text import editable, form_bytes, shown, submitted
+from functions.dashboard.pages.operating import EDITED_BYTES, REPLAY_FORM_BYTES
 from functions.dashboard.pages.order_forms import answer_order, entered_text, is_checked, show_again
 from functions.dashboard.pages.orders import (
     NEW_EFFECTS,
@@ -55,15 +56,16 @@ class Editor:
     def of(cls, detail: RunDetail) -> Editor:
         """The editor of a run's payload."""
         run, raw = detail.run, detail.payload
-        text = None if raw is None or len(raw) > MAX_EDITED_BYTES else editable(raw)
-        return cls(run.trace_id, run.source, text, "" if text is not None else _fault(detail), child_of(detail))
+        text = None if raw is None or len(raw) > MAX_EDITED_BYTES else editable(raw, EDITED_BYTES)
+        fault = _fault(detail, text)
+        return cls(run.trace_id, run.source, None if fault else text, fault, child_of(detail))
 
     def values(self, payload: str | None) -> dict[str, Any]:
         """What the template shows, with the payload as it was entered."""
         text = self.payload if payload is None else shown(payload)
         fewest, most = _ROWS
         rows = min(max(fewest, (text or "").count("\n") + 2), most)
-        return {"editor": self, "payload": text, "rows": rows}
+        return {"editor": self, "payload": text, "rows": rows, "most_form_bytes": REPLAY_FORM_BYTES}
 
 
 def edit_replay(dashboard: Dashboard, call: Call) -> Response:
@@ -136,9 +138,12 @@ def _editor(dashboard: Dashboard, call: Call) -> Editor:
     return Editor.of(detail)
 
 
-def _fault(detail: RunDetail) -> str:
+def _fault(detail: RunDetail, text: str | None) -> str:
+    """Why a payload cannot be edited; empty if it can."""
     if detail.payload is None:
         return detail.payload_fault
     if len(detail.payload) > MAX_EDITED_BYTES:
         return "it is larger than 1 MB; the API takes an edited one"
-    return "it is no JSON"
+    if text is None:
+        return "it is no JSON"
+    return "" if form_bytes(text) <= EDITED_BYTES else "as a form it is too large; the API takes an edited one"
