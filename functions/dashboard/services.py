@@ -45,6 +45,8 @@ class Dashboard(Protocol):
         environment: where this is: dev, prod or local.
         is_local: whether this is the local environment, where pages come over plain HTTP from loopback.
         api_url: where calls go to, without a slash at its end; empty where it is not known.
+        region: of AWS; empty where it is not known.
+        endpoint_url: of the emulator that this runs on; empty on AWS.
         once: carries every order out, unless that was done already.
     """
 
@@ -56,6 +58,12 @@ class Dashboard(Protocol):
 
     @property
     def api_url(self) -> str: ...
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def endpoint_url(self) -> str: ...
 
     @property
     def telemetry(self) -> Telemetry: ...

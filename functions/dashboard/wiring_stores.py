@@ -51,7 +51,8 @@ class Stores:
         self.telemetry, self.clock, self.ids = on.telemetry, on.clock, on.ids
         self.environment = on.settings.environment
         self.is_local = on.settings.environment == "local"
-        self.api_url = "" if self.is_local else on.settings.api_url  # the emulator's has a port that we do not know
+        self.api_url = on.settings.api_url
+        self.region, self.endpoint_url = on.settings.region, on.settings.endpoint_url
         self.database = Database(on.clients.dynamodb())
 
     @cached_property

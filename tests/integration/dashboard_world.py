@@ -327,6 +327,7 @@ def _environment(aws: AwsWorld, environment: str) -> dict[str, str]:
         "POWERTOOLS_METRICS_NAMESPACE": "WorkerFlow",
         "LOG_LEVEL": "INFO",
         "API_URL": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
+        "AWS_REGION": "us-east-1",
         "QUEUE_URL": aws.queue_url,
         "PAYLOAD_BUCKET": BUCKET,
         "SECRET_PREFIX": SECRET_PREFIX,

@@ -107,9 +107,46 @@ def test_letters_of_one_error_go_on_by_a_cursor_with_its_filters(
     assert elsewhere.status == 400
 
 
-@pytest.mark.parametrize("query", ["class=odd", "window=1y", "state=open", "odd=1", "fingerprint=a&cursor=abc"])
-def test_a_parameter_that_is_none_is_refused(browser: Browser, query: str) -> None:
-    assert browser.open(f"/letters?{query}").status == 400
+REFUSED = (
+    ("/letters?class=odd", "class"),
+    ("/letters?window=1y", "window"),
+    ("/letters?state=closed", "state"),
+    ("/letters?odd=1", "odd"),
+    ("/letters?source=nonsense", "source"),
+    ("/letters?fingerprint=nonsense", "fingerprint"),
+    ("/runs?source=nonsense", "source"),
+    ("/runs?kind=nonsense", "kind"),
+    ("/runs?from=yesterday", "from"),
+    ("/runs?until=2286-11-20T17:46:40Z", "until"),
+    ("/runs?from=2200-01-01T00:00:00Z", "from"),
+    ("/runs?from=2026-11-24T16:00:00Z&until=2026-11-24T15:00:00Z", "from"),
+    ("/refused-calls?unknown=false", "unknown"),
+)
+
+
+@pytest.mark.parametrize(("address", "parameter"), REFUSED)
+def test_a_value_that_is_none_is_refused_by_name_as_the_api_does(
+    world: DashboardWorld, browser: Browser, address: str, parameter: str
+) -> None:
+    page = browser.open(address)
+    told = html.unescape(page.text)
+    assert page.status == 400
+    assert "parameter_invalid" in told
+    assert parameter in told
+    view, _, query = address.partition("?")
+    assert f'href="{view}"' in page.text
+    if "window" not in query:
+        answer = world.get(f"/api{view}?{query}", token=world.token())
+        assert (answer.code, answer.document["parameter"]) == ("parameter_invalid", parameter)
+        assert answer.document["detail"] in told
+
+
+def test_a_cursor_of_nothing_is_refused(browser: Browser) -> None:
+    assert browser.open("/letters?fingerprint=0123456789abcdef&cursor=abc").status == 400
+
+
+def test_the_state_that_the_api_means_by_itself_can_be_named(browser: Browser) -> None:
+    assert browser.open("/letters?state=open").status == 200
 
 
 # Schedules and routes.
@@ -210,8 +247,12 @@ def test_missing_secrets_come_with_the_commands_that_make_them(world: DashboardW
     names = [f"{SECRET_PREFIX}default/{name}" for name in ("handlers/api-key", "ingress")]
     told = shown(browser.open("/configuration"))
     assert "2 secrets are missing" in told
-    assert f"aws secretsmanager create-secret --name {names[0]} --secret-string file://api-key.txt" in told
-    assert "python -m tools.credentials create --env dev --tenant default" in told
+    value = "--secret-string file://api-key.txt"
+    assert f"aws secretsmanager create-secret --region us-east-1 --name {names[0]} {value}" in told
+    assert "Write its value into the file api-key.txt" in told
+    assert (
+        "AWS_DEFAULT_REGION=us-east-1 .venv/bin/python -m tools.credentials create --env dev --tenant default" in told
+    )
     for name in names:
         world.aws.clients.secrets().create_secret(Name=name, SecretString="pssst")
     wiring.dashboard.cache_clear()

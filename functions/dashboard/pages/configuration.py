@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from functions.dashboard.pages.rendering import page
+from functions.dashboard.pages.shell import Shell
 from workerflow.services.read_configuration import INGRESS, SecretFinding
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Secret:
         name: in Secrets Manager.
         state: present, missing, or unknown.
         sources: whose handlers need it; none if all routes do.
+        file: that its value is written into first; empty if the command makes the value, too.
         command: what makes it.
     """
 
@@ -35,13 +36,15 @@ class Secret:
     name: str
     state: str
     sources: Sequence[str]
+    file: str
     command: str
 
 
 def show(dashboard: Dashboard, call: Call) -> Response:
     """Every secret that the tenant needs, the missing ones first."""
     found = dashboard.read_configuration(call.tenant)
-    secrets = [_secret(dashboard.environment, call.tenant, found, name) for name in _names(found)]
+    shell = Shell.of(dashboard)
+    secrets = [_secret(shell, call.tenant, found, name) for name in _names(found)]
     secrets.sort(key=lambda one: (_ORDER.index(one.state), one.title))
     return page(
         dashboard,
@@ -57,18 +60,17 @@ def _names(found: Iterable[SecretFinding]) -> Iterable[str]:
     return dict.fromkeys(one.name_in_secrets_manager for one in found)
 
 
-def _secret(environment: str, tenant: str, found: Iterable[SecretFinding], name: str) -> Secret:
+def _secret(shell: Shell, tenant: str, found: Iterable[SecretFinding], name: str) -> Secret:
     """A secret of this name, with all who need it."""
     needs = [one for one in found if one.name_in_secrets_manager == name]
     state = _STATES[needs[0].present]
     if needs[0].source == INGRESS:
-        command = f".venv/bin/python -m tools.credentials create --env {environment} --tenant {tenant}"
-        return Secret("The tenant's credentials", name, state, (), command)
+        return Secret("The tenant's credentials", name, state, (), "", shell.credentials("create", tenant))
     sources = tuple(sorted(one.source for one in needs))
-    return Secret(needs[0].secret, name, state, sources, _creation(name, needs[0].secret))
+    file = f"{needs[0].secret}.txt"
+    return Secret(needs[0].secret, name, state, sources, file, _creation(shell, name, file))
 
 
-def _creation(name: str, secret: str) -> str:
+def _creation(shell: Shell, name: str, file: str) -> str:
     """The value is read from a file, so that it stands in no command line and in no history."""
-    value = shlex.quote(f"file://{secret}.txt")
-    return f"aws secretsmanager create-secret --name {shlex.quote(name)} --secret-string {value}"
+    return shell.aws("secretsmanager create-secret", "--name", name, "--secret-string", f"file://{file}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from functions.dashboard.api.parameters import letter_filter_of, value_of
+from functions.dashboard.api.rules import LETTER_STATE
 from functions.dashboard.cursors import scope_of
 from functions.dashboard.pages.orders import Order, bulk_order
-from functions.dashboard.pages.parameters import WINDOW_NAMES, WINDOWS, choice, sources_of, window_of
+from functions.dashboard.pages.parameters import WINDOW_NAMES, WINDOWS, sources_of, window_of
 from functions.dashboard.pages.rendering import page
 from workerflow.domain.bulk import BulkAction, LetterFilter
-from workerflow.domain.dashboard_refusals import ParameterInvalidError
 from workerflow.domain.run import LetterClass
 from workerflow.domain.timestamp import timestamp
 
@@ -43,16 +44,14 @@ class Asked:
     from_ms: int
 
     @classmethod
-    def of(cls, query: Mapping[str, str], now_ms: int) -> Asked:
-        """Read an address. Raises ParameterInvalidError."""
-        if query.get("state", _ALL) != _ALL:
-            raise ParameterInvalidError("state", f"is {_ALL}, or is left out for the open ones")
-        window = window_of(query)
+    def of(cls, call: Call, now_ms: int) -> Asked:
+        """Read an address, as the API reads it. Raises ParameterInvalidError."""
+        wanted, window = letter_filter_of(call), window_of(call.query)
         return cls(
-            letter_class=choice(query, "class", LetterClass),
-            source=query.get("source"),
-            fingerprint=query.get("fingerprint"),
-            shows_all="state" in query,
+            letter_class=wanted.letter_class,
+            source=wanted.source,
+            fingerprint=wanted.fingerprint,
+            shows_all=value_of(call, "state", LETTER_STATE) == _ALL,
             window=window or "",
             from_ms=now_ms - WINDOWS[window] if window else 0,
         )
@@ -98,7 +97,7 @@ class Asked:
 
 def show(dashboard: Dashboard, call: Call) -> Response:
     """The errors that fit the address; or, if it names one, that error's letters."""
-    asked = Asked.of(call.query, dashboard.clock.now_ms())
+    asked = Asked.of(call, dashboard.clock.now_ms())
     return _letters(dashboard, call, asked) if asked.fingerprint else _groups(dashboard, call, asked)
 
 

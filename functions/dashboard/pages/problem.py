@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workerflow.runtime.http import Response
 
 _NEXT_STEPS = {
+    400: "The address was mistyped, cut off, or is of another version. Open the view, and choose there.",
     401: "Sign in, then ask again.",
     403: "Ask whoever made your token for one that allows this.",
     404: "It may be forgotten, or be another tenant's. The address may be mistyped.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from functions.dashboard.api.parameters import value_of
+from functions.dashboard.api.rules import ONLY_TRUE
 from functions.dashboard.pages.rendering import page
 from functions.dashboard.pages.sample import sample_script
-from workerflow.domain.dashboard_refusals import ParameterInvalidError, TenantForbiddenError
+from workerflow.domain.dashboard_refusals import TenantForbiddenError
 from workerflow.domain.refused_call import KEPT_SECONDS, SLOTS
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 def show(dashboard: Dashboard, call: Call) -> Response:
     """The last refused calls of the tenant; or those in the name of nobody, for tokens of all tenants."""
     may_see_nobodys = call.caller.token.tenant is None
-    nobodys = _is_asked_for_nobodys(call)
+    nobodys = value_of(call, "unknown", ONLY_TRUE) is not None
     if nobodys and not may_see_nobodys:
         raise TenantForbiddenError("calls in the name of no tenant are for tokens of all tenants")
     calls = dashboard.read_refused_calls(None if nobodys else call.tenant)
@@ -36,9 +38,3 @@ def show(dashboard: Dashboard, call: Call) -> Response:
         kept_days=KEPT_SECONDS // (24 * 3600),
         sample="" if calls else sample_script(dashboard, call.tenant),
     )
-
-
-def _is_asked_for_nobodys(call: Call) -> bool:
-    if call.query.get("unknown", "true") != "true":
-        raise ParameterInvalidError("unknown", "is true, or is left out")
-    return "unknown" in call.query

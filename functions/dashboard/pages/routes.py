@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from functions.dashboard.pages.done import done_on
 from functions.dashboard.pages.orders import Order, switch_orders
 from functions.dashboard.pages.rendering import page
-from functions.dashboard.pages.sample_calls import Api, path_of, sample_call
+from functions.dashboard.pages.sample_calls import path_of, sample_call
+from functions.dashboard.pages.shell import Shell
 from workerflow.domain.run import RunState
 from workerflow.domain.senders import SENDERS
 
@@ -53,13 +54,13 @@ class Card:
 
 def show(dashboard: Dashboard, call: Call) -> Response:
     """All routes of the tenant."""
-    api = Api(dashboard.api_url, dashboard.environment)
+    shell = Shell.of(dashboard)
     views = dashboard.read_routes(call.tenant)
-    cards = [_card(view, api, call.tenant) for view in views]
+    cards = [_card(view, shell, call.tenant) for view in views]
     return page(dashboard, call, "routes.html", cards=cards, done=done_on(dashboard, call), sample=_SAMPLE)
 
 
-def _card(view: RouteView, api: Api, tenant: str) -> Card:
+def _card(view: RouteView, shell: Shell, tenant: str) -> Card:
     route = view.route
     sender = SENDERS.get(route.authentication)
     return Card(
@@ -67,6 +68,6 @@ def _card(view: RouteView, api: Api, tenant: str) -> Card:
         path=path_of(route, tenant),
         takes=f"{sender.title}'s signature" if sender else _TAKES[route.authentication],
         counts=[(state, view.counts[state]) for state in RunState if view.counts.get(state)],
-        call=sample_call(api, route, tenant),
+        call=sample_call(shell, route, tenant),
         orders=switch_orders("routes", route.name, view.state) if route.enabled else (),
     )

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from functions.dashboard.api.parameters import task_filter_of
 from functions.dashboard.cursors import scope_of
-from functions.dashboard.pages.parameters import WINDOW_NAMES, WINDOWS, choice, moment_of, sources_of, window_of
+from functions.dashboard.pages.parameters import WINDOW_NAMES, WINDOWS, sources_of, window_of
 from functions.dashboard.pages.rendering import page
 from functions.dashboard.pages.run_rows import RunRow
 from functions.dashboard.pages.sample import sample_script
-from workerflow.domain.dashboard_refusals import ParameterInvalidError
 from workerflow.domain.run import RunState
-from workerflow.services.list_tasks import TaskFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from functions.dashboard.call import Call
     from functions.dashboard.services import Dashboard
-    from workerflow.domain.task import Kind
     from workerflow.runtime.http import Response
+    from workerflow.services.list_tasks import TaskFilter
 
 PAGE = 50
 _FILTERS = ("status", "source", "kind", "window", "from", "until")
@@ -29,7 +29,7 @@ _LIST = "showRuns"
 def show(dashboard: Dashboard, call: Call) -> Response:
     """The runs that fit the filters of the address."""
     now_ms = dashboard.clock.now_ms()
-    wanted = _filter_of(call.query, now_ms)
+    wanted = _filter_of(call, now_ms)
     scope = scope_of(_LIST, call.tenant, call.query)
     before = dashboard.cursors.open(call.query.get("cursor"), scope)
     found = dashboard.list_tasks(call.tenant, wanted, before=before, limit=PAGE)
@@ -52,29 +52,12 @@ def show(dashboard: Dashboard, call: Call) -> Response:
     )
 
 
-def _filter_of(query: Mapping[str, str], now_ms: int) -> TaskFilter:
-    window = window_of(query)
-    from_ms = moment_of(query, "from")
-    if window is not None:
-        from_ms = max(from_ms or 0, now_ms - WINDOWS[window])
-    return TaskFilter(
-        state=choice(query, "status", RunState),
-        source=query.get("source"),
-        kind=_kind(query),
-        from_ms=from_ms,
-        until_ms=moment_of(query, "until"),
-    )
-
-
-def _kind(query: Mapping[str, str]) -> Kind | None:
-    value = query.get("kind")
-    kinds: Mapping[str, Literal["http_route", "scheduled_job"]] = {
-        "http_route": "http_route",
-        "scheduled_job": "scheduled_job",
-    }
-    if value is not None and value not in kinds:
-        raise ParameterInvalidError("kind", "is one of http_route, scheduled_job")
-    return kinds[value] if value else None
+def _filter_of(call: Call, now_ms: int) -> TaskFilter:
+    """As the API reads it; a window moves with the time, so that its address means the same tomorrow."""
+    wanted, window = task_filter_of(call), window_of(call.query)
+    if window is None:
+        return wanted
+    return replace(wanted, from_ms=max(wanted.from_ms or 0, now_ms - WINDOWS[window]))
 
 
 def _with(sources: Sequence[str], chosen: str | None) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from functions.dashboard.pages.sample_calls import Api, sample_call
+from functions.dashboard.pages.sample_calls import sample_call
+from functions.dashboard.pages.shell import Shell
 
 if TYPE_CHECKING:
     from functions.dashboard.services import Dashboard
@@ -17,5 +18,5 @@ def sample_script(dashboard: Dashboard, tenant: str) -> str:
     for name, route in sorted(dashboard.manifest.routes.items()):
         is_ours = route.enabled and route.authentication in {"any", "signature"}
         if is_ours and route.mode == "async" and (allowed is None or name in allowed):
-            return sample_call(Api(dashboard.api_url, dashboard.environment), route, tenant)
+            return sample_call(Shell.of(dashboard), route, tenant)
     return ""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
 
 from functions.dashboard.pages.sample_bodies import sample_body
+from functions.dashboard.pages.shell import Shell
 from workerflow.domain.identity import DEFAULT_TENANT
 from workerflow.domain.route import Route
 from workerflow.domain.senders import SENDERS
@@ -17,38 +17,20 @@ from workerflow.domain.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, VERS
 
 _SHA256 = "openssl dgst -sha256"
 _AS_HEX = "-hex | sed 's/.* //'"
+_GAP = "API='https://...'  # ApiUrl, of the deployment's outputs"
+"""A line for whoever pastes it to fill in."""
 _JSON_HEADER = "-H 'content-type: application/json'"
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """Where calls go to.
-
-    Attributes:
-        url: of the API, without a slash at its end; empty where it is not known.
-        environment: `dev`, `prod` or `local`.
-    """
-
-    url: str
-    environment: str
-
-
-def sample_call(api: Api, route: Route, tenant: str) -> str:
+def sample_call(shell: Shell, route: Route, tenant: str) -> str:
     """A shell script that sends one call of `route` in the name of `tenant`, signed or with the token."""
     body = json.dumps(sample_body(route))
     lines = [
-        f"API={shlex.quote(api.url)}" if api.url else _gap(api),
-        f"SECRET=$({_read_credentials(api, tenant)} | {_pick(route)})",
+        f"API={shlex.quote(shell.api_url)}" if shell.api_url else _GAP,
+        f"SECRET=$({_read_credentials(shell, tenant)} | {_pick(route)})",
         f"BODY={shlex.quote(body)}",
     ]
     return "\n".join([*lines, *_signed(route, tenant)])
-
-
-def _gap(api: Api) -> str:
-    """A line for whoever pastes it to fill in."""
-    if api.environment == "local":
-        return "API='http://...'  # API, as `make up` tells it"
-    return "API='https://...'  # ApiUrl, of the deployment's outputs"
 
 
 def path_of(route: Route, tenant: str) -> str:
@@ -57,11 +39,14 @@ def path_of(route: Route, tenant: str) -> str:
     return f"/api/t/{tenant}/{route.name}" if named else f"/api/{route.name}"
 
 
-def _read_credentials(api: Api, tenant: str) -> str:
-    if api.environment == "local":
-        return f".venv/bin/python -m tools.credentials show --env local --tenant {tenant}"
-    name = f"workerflow/{api.environment}/{tenant}/ingress"
-    return f"aws secretsmanager get-secret-value --secret-id {name} --query SecretString --output text"
+def _read_credentials(shell: Shell, tenant: str) -> str:
+    """The project's own command where it is at hand: nobody needs the AWS CLI for the stack on this machine."""
+    if shell.is_local:
+        return shell.credentials("show", tenant)
+    name = f"workerflow/{shell.environment}/{tenant}/ingress"
+    return shell.aws(
+        "secretsmanager get-secret-value", "--secret-id", name, "--query", "SecretString", "--output", "text"
+    )
 
 
 def _pick(route: Route) -> str:

@@ -14,7 +14,8 @@ from typing import Any, get_args
 import pytest
 
 from functions.dashboard.pages.sample_bodies import sample_body
-from functions.dashboard.pages.sample_calls import Api, sample_call
+from functions.dashboard.pages.sample_calls import sample_call
+from functions.dashboard.pages.shell import Shell
 from tests.support.callers import TOKEN
 from workerflow.adapters.schema import JsonSchemas
 from workerflow.domain.route import Authentication, Route
@@ -22,7 +23,7 @@ from workerflow.domain.sender_call import SenderCall, verify_sender
 from workerflow.domain.senders import SENDERS
 from workerflow.domain.signature import SignatureVerdict, SignedCall, verify
 
-API = Api("https://api.invalid", "dev")
+API = Shell(environment="dev", api_url="https://api.invalid")
 SIGNING = "s" * 64
 SENDERS_SECRETS = dict.fromkeys(SENDERS, "whsec_c2VjcmV0IG9mIDI0IGJ5dGVzLCBtYWRl")
 CREDENTIALS = {
@@ -44,7 +45,7 @@ class Sent:
 
     @property
     def path(self) -> str:
-        return self.url.removeprefix(API.url)
+        return self.url.removeprefix(API.api_url)
 
 
 def route_of(authentication: Authentication, **fields: Any) -> Route:
@@ -108,15 +109,23 @@ def test_no_call_has_a_secret_in_it() -> None:
     assert SIGNING not in script
 
 
+def test_the_secret_is_looked_for_where_the_deployment_is() -> None:
+    shell = Shell(environment="dev", region="eu-central-1")
+    assert "aws secretsmanager get-secret-value --region eu-central-1 --secret-id" in sample_call(
+        shell, route_of("any"), "default"
+    )
+
+
 def test_a_local_stacks_secret_is_read_by_its_own_command() -> None:
-    script = sample_call(Api("", "local"), route_of("any"), "default")
-    assert "tools.credentials show --env local" in script
+    shell = Shell(environment="local", api_url="http://a1b2.execute-api.localhost:4566", region="us-east-1")
+    script = sample_call(shell, route_of("any"), "default")
+    assert "SECRET=$(.venv/bin/python -m tools.credentials show --env local --tenant default |" in script
     assert "aws " not in script
-    assert "as `make up` tells it" in script
+    assert script.startswith("API=http://a1b2.execute-api.localhost:4566\n")
 
 
 def test_an_address_that_is_not_known_is_a_gap_to_fill_in() -> None:
-    assert "API='https://...'" in sample_call(Api("", "prod"), route_of("any"), "default")
+    assert "API='https://...'" in sample_call(Shell(environment="prod"), route_of("any"), "default")
 
 
 SCHEMAS: list[dict[str, Any]] = [

@@ -178,6 +178,16 @@ class DashboardSettings(_EveryFunction):
         "Without it they have a gap there.",
         default="",
     )
+    region: str = _variable(
+        "AWS_REGION",
+        "Where this runs, as Lambda tells it by itself: for the commands that pages offer to paste.",
+        default="",
+    )
+    endpoint_url: str = _variable(
+        "AWS_ENDPOINT_URL",
+        "Where the emulator of `make up` is, as it tells by itself: for the same commands. Never set on AWS.",
+        default="",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
