@@ -74,13 +74,19 @@ class Reads(Stores):
 
     @cached_property
     def read_summary(self) -> ReadSummary:
+        from workerflow.adapters.dynamodb.cursors import DynamoCursors  # noqa: PLC0415
         from workerflow.adapters.sqs import SqsQueueGauge  # noqa: PLC0415
         from workerflow.services.find_oldest_queued import FindOldestQueued  # noqa: PLC0415
         from workerflow.services.read_summary import ReadSummary  # noqa: PLC0415
 
         return ReadSummary(
             count_tasks=self.count_tasks,
-            find_oldest_queued=FindOldestQueued(acceptances=self.acceptances, runs=self.runs, clock=self.clock),
+            find_oldest_queued=FindOldestQueued(
+                acceptances=self.acceptances,
+                runs=self.runs,
+                cursors=DynamoCursors(self.database, self.settings.cursor_state),
+                clock=self.clock,
+            ),
             replays=self.replays,
             read_schedules=self.read_schedules,
             enablement=self.enablement,

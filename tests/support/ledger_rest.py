@@ -26,11 +26,13 @@ from workerflow.adapters.dynamodb.items import state as state_codec
 from workerflow.domain.dead_letter import letter_position
 from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.error_group import ErrorGroup
+from workerflow.domain.identity import SHARDS, first_trace_id_at
 from workerflow.domain.replay import LineageEntry
 from workerflow.domain.rollup import ALL_SOURCES, Rollup, Span, bucket_of
 from workerflow.domain.run import LetterClass, Run, RunState
 from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.ports.stores import Cursor
+from workerflow.services.sweep import GRACE_S
 from workerflow.tables import CURSOR_STATE, REPLAY_LINEAGE, ROLLUPS, Table
 
 
@@ -41,6 +43,9 @@ def small_items(tasks: LedgerTasks) -> Iterator[tuple[Table, Item]]:
     yield from ((ROLLUPS, group_codec.to_item(group)) for group in _groups(tasks))
     walk = Cursor(TENANT, 0, letter_position(NOW_MS - 60_000), 1, "1" * 16)
     yield CURSOR_STATE, state_codec.cursor_to_item(walk, group_codec.WALK)
+    for shard in range(SHARDS):
+        swept = Cursor(TENANT, shard, first_trace_id_at(NOW_MS - (GRACE_S + 60) * 1000), 1, "1" * 16)
+        yield CURSOR_STATE, state_codec.cursor_to_item(swept)
     switch = Switch(TENANT, "route:ask", Enablement.PAUSED, "the provider is down", "ops", NOW_MS, 1, "1" * 16)
     yield CURSOR_STATE, state_codec.switch_to_item(switch)
     cursor = ScheduleCursor(TENANT, "report", "0" * 16, NOW_MS - DAY_MS, NOW_MS + 60_000, 1, "1" * 16)

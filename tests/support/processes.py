@@ -249,7 +249,7 @@ class Processes:
         self.read_routes = ReadRoutes(**shared, known=known)
         self.read_summary = ReadSummary(
             **shared,
-            find_oldest_queued=FindOldestQueued(**on),
+            find_oldest_queued=FindOldestQueued(**on, cursors=aws.cursors),
             replays=aws.replays,
             read_schedules=self.read_schedules,
             gauge=aws.queue_gauge,

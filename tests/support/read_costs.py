@@ -15,6 +15,7 @@ from tests.support.ledger_tasks import NOW_MS, TENANT
 from tests.support.tasks import DAY_MS, a_manifest
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
+from workerflow.adapters.dynamodb.cursors import DynamoCursors
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.error_groups import DynamoErrorGroups
 from workerflow.adapters.dynamodb.replays import DynamoReplays
@@ -109,7 +110,9 @@ class Pages:
         memory = Memory()
         self.read_summary = ReadSummary(
             count_tasks=self.count_tasks,
-            find_oldest_queued=FindOldestQueued(acceptances=acceptances, runs=runs, clock=clock),
+            find_oldest_queued=FindOldestQueued(
+                acceptances=acceptances, runs=runs, cursors=DynamoCursors(database, physical(CURSOR_STATE)), clock=clock
+            ),
             replays=replays,
             read_schedules=self.read_schedules,
             enablement=enablement,

@@ -60,7 +60,10 @@ class Reading:
 
     @cached_property
     def find_oldest_queued(self) -> FindOldestQueued:
-        return FindOldestQueued(acceptances=self.wired.world.acceptances, runs=self.wired.runs, clock=self.wired.clock)
+        world = self.wired.world
+        return FindOldestQueued(
+            acceptances=world.acceptances, runs=self.wired.runs, cursors=world.cursors, clock=self.wired.clock
+        )
 
     @cached_property
     def read_timeline(self) -> ReadTimeline:
