@@ -26,22 +26,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.credentials import ENVIRONMENTS
 from workerflow.adapters.access_keys import KEY_SECRET
+from workerflow.adapters.aws_errors import code_of
 from workerflow.adapters.dynamodb.access import DynamoTokens
 from workerflow.adapters.dynamodb.audit import DynamoAuditLog
 from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.tenants import DynamoTenants
 from workerflow.domain.access import MAX_TOKEN_DAYS, PresentedToken, Scope, Token
 from workerflow.domain.access_keys import MASTER_BYTES, AccessKeys, are_equal, master_text
 from workerflow.domain.audit import AuditEvent
-from workerflow.domain.errors import IntegrityError, PlatformError
-from workerflow.domain.identity import DEFAULT_TENANT
+from workerflow.domain.errors import IntegrityError, InvalidIdentifierError, PlatformError, TenantsError
+from workerflow.domain.identity import DEFAULT_TENANT, require_tenant
+from workerflow.domain.tenants import Tenants
+from workerflow.domain.tenants_file import read_tenants
 from workerflow.domain.timestamp import timestamp
 from workerflow.runtime.clock import SystemClock, SystemIds
 from workerflow.services.issue_token import IssuedToken, IssueToken, NotIssued, TokenOrder
 from workerflow.services.revoke_token import RevokeToken
-from workerflow.tables import AUDIT_EVENTS, OPERATIONS, table_name
+from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, OPERATIONS, Table, table_name
 
 DEFAULT_DAYS = 90
 LOCAL_NAME = "make up"
+TENANTS_NAMED = 10
 
 
 class TokensError(Exception):
@@ -64,12 +69,20 @@ class Place:
 
     @property
     def tokens(self) -> DynamoTokens:
-        prefix = f"workerflow-{self.environment}"
         return DynamoTokens(
-            Database(self.dynamodb),
-            operations=table_name(prefix, OPERATIONS),
-            audit=table_name(prefix, AUDIT_EVENTS),
+            Database(self.dynamodb), operations=self._table(OPERATIONS), audit=self._table(AUDIT_EVENTS)
         )
+
+    @property
+    def audit(self) -> DynamoAuditLog:
+        return DynamoAuditLog(Database(self.dynamodb), self._table(AUDIT_EVENTS))
+
+    @property
+    def tenants(self) -> DynamoTenants:
+        return DynamoTenants(Database(self.dynamodb), state=self._table(CURSOR_STATE))
+
+    def _table(self, table: Table) -> str:
+        return table_name(f"workerflow-{self.environment}", table)
 
     @property
     def key_name(self) -> str:
@@ -96,26 +109,65 @@ def keep_key(place: Place) -> AccessKeys:
 
 
 def replace_key(place: Place) -> str:
-    """Replace the key, and with it every token and every session; say so."""
+    """Replace the key, and with it every token and every session; say so.
+
+    The tokens are revoked besides: functions keep a copy of the former key for minutes, and read each token at once.
+
+    Raises:
+        TokensError: there is no key, or it was replaced and what follows was not done.
+    """
     text = master_text(secrets.token_bytes(MASTER_BYTES))
-    place.secrets.put_secret_value(SecretId=place.key_name, SecretString=text)
-    trail = DynamoAuditLog(Database(place.dynamodb), table_name(f"workerflow-{place.environment}", AUDIT_EVENTS))
-    now_ms, nonce = SystemClock().now_ms(), SystemIds().nonce()
-    trail.append(AuditEvent(DEFAULT_TENANT, now_ms, nonce, place.actor, "access_key.replaced", KEY_SECRET))
-    return f"{place.key_name} was replaced: no token and no session of before lets anybody in, within 5 minutes."
+    try:
+        place.secrets.put_secret_value(SecretId=place.key_name, SecretString=text)
+    except place.secrets.exceptions.ResourceNotFoundException:
+        raise TokensError(f"there is no {place.key_name}: nobody gets in, and `make token` makes one") from None
+    try:
+        ended = _end_all(place)
+    except PlatformError as error:
+        raise TokensError(
+            f"{place.key_name} was replaced: no token and no session of before lets anybody in, within 5 minutes."
+            f" Not all of them are revoked, or told of in the audit trail: {error}. Once more does it"
+        ) from None
+    return f"{place.key_name} was replaced: every session has ended. Tokens revoked: {ended}."
+
+
+def _end_all(place: Place) -> int:
+    """Tell of the new key, and revoke what is worth nothing any more; how many tokens."""
+    clock, ids = SystemClock(), SystemIds()
+    event = AuditEvent(DEFAULT_TENANT, clock.now_ms(), ids.nonce(), place.actor, "access_key.replaced", KEY_SECRET)
+    place.audit.append(event)
+    live = [token.token_id for token in place.tokens.list_tokens() if token.is_live(clock.now_ms())]
+    for token_id in live:
+        RevokeToken(tokens=place.tokens, clock=clock, ids=ids)(token_id, actor=place.actor)
+    return len(live)
 
 
 def issue(place: Place, *, name: str, scope: Scope, tenant: str | None = None, days: int = DEFAULT_DAYS) -> IssuedToken:
     """Make a token, and the key if there is none.
 
     Raises:
-        TokensError: every fault of the order.
+        TokensError: every fault of the order, or that there is no such tenant.
     """
+    if tenant is not None:
+        _require_known(place, tenant)
     make = IssueToken(tokens=place.tokens, keys=keep_key(place), clock=SystemClock(), ids=SystemIds())
     issued = make(TokenOrder(name, scope, tenant, days, place.actor))
     if isinstance(issued, NotIssued):
         raise TokensError("; ".join(issued.faults))
     return issued
+
+
+def _require_known(place: Place, tenant: str) -> None:
+    """A token for a tenant that is not declared shows nothing; and one day it may be somebody else's name."""
+    try:
+        require_tenant(tenant)
+    except InvalidIdentifierError:
+        return  # a fault of the order, told with the others
+    document = place.tenants.get()
+    known = (Tenants() if document is None else read_tenants(document.text)).looked_after
+    if tenant not in known:
+        some = ", ".join(known[:TENANTS_NAMED]) + (", ..." if len(known) > TENANTS_NAMED else "")
+        raise TokensError(f"there is no tenant `{tenant}`: {some}. `make tenants` declares them")
 
 
 def keep_token(place: Place, file: Path) -> str:
@@ -175,10 +227,17 @@ def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
     try:
         print(_act(place_of(given.env), given))
-    except (ClientError, BotoCoreError, PlatformError, TokensError) as error:
-        print(f"workerflow: {error}", file=sys.stderr)
+    except (ClientError, BotoCoreError, PlatformError, TenantsError, TokensError) as error:
+        print(f"workerflow: {error}{_hint(error, given.env)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _hint(error: Exception, environment: str) -> str:
+    """What AWS means when it finds no table."""
+    cause = error.__cause__ or error
+    is_lost = isinstance(cause, ClientError) and code_of(cause) == "ResourceNotFoundException"
+    return f". Is `{environment}` deployed to this account and region?" if is_lost else ""
 
 
 def _act(place: Place, given: argparse.Namespace) -> str:

@@ -15,12 +15,17 @@ from moto import mock_aws
 from tests.support.aws import table_request
 from tools.tokens import Place, TokensError, issue, keep_key, keep_token, main, place_of, revoke, told
 from workerflow.adapters.access_keys import SecretAccessKeys
+from workerflow.adapters.dynamodb.database import Database
+from workerflow.adapters.dynamodb.items import tenants as tenants_codec
+from workerflow.adapters.dynamodb.requests import Put
 from workerflow.adapters.secrets import SecretTexts
 from workerflow.domain.access import Scope, Token
 from workerflow.domain.access_keys import AccessKeys
+from workerflow.domain.tenants import TenantPolicy, Tenants
+from workerflow.ports.tenants import TenantsDocument
 from workerflow.runtime.clock import SystemClock
 from workerflow.services.authenticate import Authenticate, Denial
-from workerflow.tables import AUDIT_EVENTS, OPERATIONS, table_name
+from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, OPERATIONS, table_name
 
 KEY = "workerflow/dev/_dashboard/key"
 DAY_MS = 24 * 3600 * 1000
@@ -39,11 +44,15 @@ class Silent:
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        for table in (OPERATIONS, AUDIT_EVENTS):
+        for table in (OPERATIONS, AUDIT_EVENTS, CURSOR_STATE):
             boto3.client("dynamodb").create_table(
                 **table_request(table) | {"TableName": table_name("workerflow-dev", table)}
             )
-        yield place_of("dev")
+        place = place_of("dev")
+        document = TenantsDocument(Tenants.of({"acme": TenantPolicy()}).to_text(), version=1, nonce="1" * 16)
+        declared = Put(table_name("workerflow-dev", CURSOR_STATE), tenants_codec.to_item(document))
+        Database(place.dynamodb).put(declared)
+        yield place
 
 
 @pytest.fixture
@@ -174,19 +183,66 @@ def test_where_there_are_none_it_is_said_how_one_is_made(run: Run) -> None:
     assert run("list", "--env", "dev") == (0, "There are no tokens; `make token` makes one.\n", "")
 
 
-def test_replacing_the_key_ends_every_token(run: Run, place: Place) -> None:
+def test_replacing_the_key_ends_every_token_at_once(run: Run, place: Place) -> None:
     _, out, _ = run("create", "--env", "dev", "--name", "ada")
+    texts = SecretTexts(lambda: place.secrets, SystemClock())
+    keys = SecretAccessKeys(texts, prefix="workerflow/dev/", faults=Silent())
+    container = Authenticate(keys=keys, tokens=place.tokens, clock=SystemClock())
+    assert isinstance(container(out.strip()), Token)
     code, said, _ = run("replace-key", "--env", "dev")
     assert code == 0
-    assert said.startswith(f"{KEY} was replaced")
+    assert said == f"{KEY} was replaced: every session has ended. Tokens revoked: 1.\n"
+    assert container(out.strip()) is Denial.INVALID, "although it has a copy of the former key"
     assert proven(place, out.strip()) is Denial.INVALID
     _, fresh, _ = run("create", "--env", "dev", "--name", "ada")
     assert isinstance(proven(place, fresh.strip()), Token)
+    assert [line.split()[-1] for line in run("list", "--env", "dev")[1].splitlines()[1:]] == ["live", "revoked"]
     assert [row["action"]["S"] for row in audit_rows(place)] == [
         "token.created",
         "access_key.replaced",
+        "token.revoked",
         "token.created",
     ]
+
+
+def test_a_key_that_is_not_there_is_not_replaced(run: Run) -> None:
+    code, out, err = run("replace-key", "--env", "dev")
+    assert (code, out) == (1, "")
+    assert err == f"workerflow: there is no {KEY}: nobody gets in, and `make token` makes one\n"
+
+
+def test_a_key_that_was_replaced_is_said_to_be_although_what_follows_fails(run: Run, place: Place) -> None:
+    _, out, _ = run("create", "--env", "dev", "--name", "ada")
+    place.dynamodb.delete_table(TableName="workerflow-dev-audit-events")
+    code, _, err = run("replace-key", "--env", "dev")
+    assert code == 1
+    assert f"{KEY} was replaced: no token and no session of before lets anybody in, within 5 minutes" in err
+    assert "Once more does it" in err
+    assert proven(place, out.strip()) is Denial.INVALID
+
+
+def test_a_tenant_that_is_not_declared_gets_no_token(run: Run, place: Place) -> None:
+    code, out, err = run("create", "--env", "dev", "--name", "ci", "--tenant", "acne")
+    assert (code, out) == (1, "")
+    assert err == "workerflow: there is no tenant `acne`: acme, default. `make tenants` declares them\n"
+    assert place.tokens.list_tokens() == []
+    for tenant in ("acme", "default"):
+        assert run("create", "--env", "dev", "--name", "ci", "--tenant", tenant)[0] == 0
+
+
+def test_without_a_tenants_file_there_is_default_alone(run: Run, place: Place) -> None:
+    place.dynamodb.delete_item(
+        TableName="workerflow-dev-cursor-state", Key={name: {"S": text} for name, text in tenants_codec.KEY.items()}
+    )
+    assert run("create", "--env", "dev", "--name", "ci", "--tenant", "default")[0] == 0
+    assert "there is no tenant `acme`: default." in run("create", "--env", "dev", "--name", "ci", "--tenant", "acme")[2]
+
+
+@pytest.mark.parametrize("action", [("create", "--name", "ada"), ("list",), ("revoke", "--id", "abcdefghij23")])
+def test_where_nothing_is_deployed_it_is_said(run: Run, action: tuple[str, ...]) -> None:
+    code, out, err = run(action[0], "--env", "prod", *action[1:])
+    assert (code, out) == (1, "")
+    assert err.endswith(". Is `prod` deployed to this account and region?\n")
 
 
 def test_a_local_token_is_kept_as_long_as_it_lets_somebody_in(place: Place, tmp_path: Path) -> None:
