@@ -39,10 +39,11 @@ def read_fields(raw: str, *, keep_empty: bool) -> dict[str, str]:
         raise ParameterInvalidError("", f"at most {MAX_FIELDS} parameters are read")
     fields: dict[str, str] = {}
     for pair in filter(None, raw.split("&")):
-        name, _, value = (_decoded(part) for part in pair.partition("="))
+        raw_name, _, raw_value = pair.partition("=")
+        name = _decoded(raw_name, of=raw_name)
         if name in fields:
             raise ParameterInvalidError(name, "came twice")
-        fields[name] = value
+        fields[name] = _decoded(raw_value, of=name)
     return fields if keep_empty else {name: value for name, value in fields.items() if value}
 
 
@@ -53,10 +54,11 @@ def require_declared(fields: Iterable[str], declared: Collection[str]) -> None:
             raise ParameterInvalidError(name, "is no parameter here")
 
 
-def _decoded(raw: str) -> str:
+def _decoded(raw: str, *, of: str) -> str:
+    """Decode a part of the parameter `of`; a value, which may be a secret, is never told."""
     if not _RAW.match(raw):
-        raise ParameterInvalidError(raw, "is not percent-encoded")
+        raise ParameterInvalidError(of, "is not percent-encoded")
     try:
         return unquote_to_bytes(raw.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError:
-        raise ParameterInvalidError(raw, "is not UTF-8") from None
+        raise ParameterInvalidError(of, "is not UTF-8") from None

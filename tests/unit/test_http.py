@@ -196,6 +196,14 @@ def test_a_refusal_brings_its_headers_and_members() -> None:
     assert problem(response)["errors"] == violations
 
 
+@pytest.mark.parametrize("size", [500_000, 1024 * 1024, 4 * 1024 * 1024])
+@pytest.mark.parametrize("letter", [b"\x00", b'"', b"\xc3\xbc", b"a"], ids=repr)
+def test_every_answer_fits_into_lambdas_six_megabytes(size: int, letter: bytes) -> None:
+    answer = Response(200, {"content-type": "text/plain"}, letter * (size // len(letter))).to_dict()
+    for ensure_ascii in (True, False):
+        assert len(json.dumps(answer, ensure_ascii=ensure_ascii).encode()) <= 6_291_556
+
+
 def test_a_text_body_is_answered_as_text() -> None:
     answer = Response.document(202, {"status": "queued"}, {"location": "/api/runs/1"}).to_dict()
     assert answer["statusCode"] == 202

@@ -24,7 +24,9 @@ from workerflow.domain.refusals import RefusedError, RequestMalformedError
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
-_BODY_AS_TEXT_LIMIT = 1024 * 1024
+_BODY_AS_TEXT_LIMIT = 1_000_000
+"""Escaped, a body has six times its bytes at most: with its headers that fits into the 6 MB (6,291,556 bytes) of an
+answer. Source: AWS, "Lambda quotas"."""
 _ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?\Z")
 _MAX_TRACEPARENT_CHARACTERS = 128
