@@ -68,6 +68,13 @@ def test_a_changed_setting_or_port_is_deployed_again(tmp_path: Path) -> None:
     assert not LocalStack(4599, tmp_path, settings={"FORWARD_URL": "http://127.0.0.1:1/"}).is_current()
 
 
+def test_a_stack_stays_on_its_port(tmp_path: Path) -> None:
+    queue = "http://localhost:4599/000000000000/workerflow-local-tasks"
+    (tmp_path / "outputs.json").write_text(json.dumps({"workerflow-local": {"QueueUrl": queue}}))
+    with pytest.raises(LocalStackError, match="made on port 4599 and stays there: run `WORKERFLOW_PORT=4599 make up`"):
+        LocalStack(4600, tmp_path).up()
+
+
 def test_the_demo_sends_githubs_own_example() -> None:
     payload = json.loads(github_push())
     assert payload["repository"]["full_name"] == "Codertocat/Hello-World"

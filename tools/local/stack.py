@@ -98,11 +98,24 @@ class LocalStack:
             LocalStackError: a step failed; the message says which and why.
         """
         with self._alone():
+            self._refuse_another_port()
             deployed = not self.is_current()
             if deployed:
                 self.deploy()
             self.start()
             return deployed
+
+    def _refuse_another_port(self) -> None:
+        """The emulator's queues are named with the port that they were made on, and no deployment changes that.
+
+        On another port calls would be accepted, and their tasks sent where nobody listens.
+        """
+        made_on = urlsplit(self.outputs["QueueUrl"]).port if self._outputs_file.is_file() else self.port
+        if made_on != self.port:
+            raise LocalStackError(
+                f"This stack was made on port {made_on} and stays there: run `WORKERFLOW_PORT={made_on} make up`, "
+                f"or forget it first with `make clean`."
+            )
 
     def start(self) -> None:
         """Start it with IAM enforced, unless it runs like that already."""
