@@ -10,12 +10,19 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.dynamodb.models import dynamodb_backends
 
 from tests.fakes.surroundings import FakeIds
 from tests.support.faults import Line, LinedSession
+from tests.support.quick_moto import (
+    answer_directly,
+    create_bucket,
+    create_queue,
+    create_table,
+    quick_moto,
+    send_unsigned,
+)
 from workerflow.adapters.clients import Clients
 from workerflow.adapters.dynamodb.acceptances import DynamoAcceptances
 from workerflow.adapters.dynamodb.access import DynamoSessions, DynamoTokens
@@ -103,7 +110,10 @@ def _key_schema(partition: str, sort: str | None = None) -> list[dict[str, str]]
 def lined_clients() -> tuple[Clients, Line]:
     """This process's clients, and the line that they are attached to."""
     line = Line()
-    return Clients(REGION, LinedSession(line)), line
+    clients = Clients(REGION, LinedSession(line))
+    send_unsigned(clients.dynamodb())
+    send_unsigned(clients.sqs())
+    return clients, line
 
 
 class AwsWorld:
@@ -114,7 +124,6 @@ class AwsWorld:
         self.line.clear()
         self.queue_url, self.dead_letter_queue_url = "", ""
         self._build()
-        self.line.reset()
         database = Database(self.clients.dynamodb(), pause=lambda _seconds: None)
         told = {"audit": physical(AUDIT_EVENTS), "operations": physical(OPERATIONS)}
         self.operations = DynamoOperations(database, **told)
@@ -157,11 +166,10 @@ class AwsWorld:
 
     def _build(self) -> None:
         for table in TABLES:
-            self.clients.dynamodb().create_table(**table_request(table))
-        self.clients.s3().create_bucket(Bucket=BUCKET)
-        sqs = self.clients.sqs()
-        self.dead_letter_queue_url = sqs.create_queue(QueueName=f"{PREFIX}-tasks-dlq")["QueueUrl"]
-        self.queue_url = sqs.create_queue(QueueName=f"{PREFIX}-tasks")["QueueUrl"]
+            create_table(table_request(table))
+        create_bucket(BUCKET)
+        self.dead_letter_queue_url = create_queue(f"{PREFIX}-tasks-dlq")
+        self.queue_url = create_queue(f"{PREFIX}-tasks")
 
     def items(self, table: Table) -> list[Item]:
         """All items of a table in plain values, read behind the line's back."""
@@ -172,5 +180,7 @@ class AwsWorld:
 @contextmanager
 def aws_world() -> Iterator[AwsWorld]:
     """A new, empty world."""
-    with mock_aws():
-        yield AwsWorld()
+    with quick_moto():
+        world = AwsWorld()
+        answer_directly(world.line)
+        yield world

@@ -47,7 +47,7 @@ _CORE = str(Path(workerflow.__file__).parent)
 _ADAPTERS = _CORE + "/adapters/"
 _TESTS = str(Path(__file__).parents[1])
 _FUNCTIONS = str(Path(__file__).parents[2] / "functions")
-_MOTO_LOCK = Lock()
+MOTO_LOCK = Lock()
 """moto is not thread-safe: without this, 100 conditional puts of one key from threads have 101 winners."""
 
 
@@ -242,7 +242,7 @@ class LinedSession(Session):
 
 
 def _moto(request: Any) -> AWSResponse:
-    with _MOTO_LOCK:
+    with MOTO_LOCK:
         response = botocore_stubber("before-send", request)
     if response is None:
         raise RuntimeError("moto is not on: this call would have left the machine")

@@ -1,4 +1,4 @@
-"""moto for thousands of histories: quicker answers, a clock that a test moves, and data that is cleared, not rebuilt.
+"""moto for thousands of histories: quicker worlds and answers, a clock that a test moves, and data that is cleared.
 
 What is left out is plumbing: the signing of requests that nobody verifies, the way of a DynamoDB request through URL
 patterns, a web framework's request and a serializer that guesses at names. moto still decides and stores: a request is
@@ -15,11 +15,14 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlparse
 
 import moto.sqs.models
 from botocore import UNSIGNED
+from moto import mock_aws
 from moto.core.exceptions import ServiceException
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.core.models import RESPONSES_METHODS
 from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
@@ -27,7 +30,7 @@ from moto.s3.models import s3_backends
 from moto.sqs.models import Message, Queue, sqs_backends
 from werkzeug.exceptions import HTTPException
 
-from tests.support.faults import Line, Request, StandIn
+from tests.support.faults import MOTO_LOCK, Line, Request, StandIn
 from workerflow.adapters.dynamodb.attributes import Item, pack
 
 REGION = "us-east-1"
@@ -41,6 +44,37 @@ _ITEM_OPERATIONS = {
     "BatchGetItem": DynamoHandler.batch_get_item,
     "TransactWriteItems": DynamoHandler.transact_write_items,
 }
+
+
+@contextmanager
+def quick_moto() -> Iterator[None]:
+    """moto, new and empty, for clients of the SDK alone: it prepares to catch 1,300 kinds of requests of `requests`."""
+    methods = list(RESPONSES_METHODS)
+    RESPONSES_METHODS.clear()
+    try:
+        moto_on = mock_aws()
+        moto_on.start()
+    finally:
+        RESPONSES_METHODS.extend(methods)
+    try:
+        yield
+    finally:
+        moto_on.stop()
+
+
+def create_table(request: dict[str, Any]) -> None:
+    """Create a table, of the arguments of CreateTable, with no call of ours."""
+    _handler_of(request).create_table()
+
+
+def create_queue(name: str) -> str:
+    """Create a queue with no call of ours; its address."""
+    return sqs_backends[ACCOUNT][REGION].create_queue(name).url(urlparse(f"https://sqs.{REGION}.amazonaws.com"))
+
+
+def create_bucket(name: str) -> None:
+    """Create a bucket with no call of ours."""
+    s3_backends[ACCOUNT]["aws"].create_bucket(name, REGION)
 
 
 @contextmanager
@@ -59,18 +93,17 @@ def queues_on(now_ms: Callable[[], int]) -> Iterator[None]:
 
 
 def answer_directly(line: Line) -> None:
-    """Let DynamoDB's item operations go straight to moto's handler. For one thread at a time."""
+    """Let DynamoDB's item operations go straight to moto's handler."""
     for name, operation in _ITEM_OPERATIONS.items():
         line.stand_in(f"dynamodb.{name}", _direct(operation))
 
 
 def _direct(operation: Callable[[DynamoHandler], Any]) -> StandIn:
     def answer(request: Request) -> tuple[int, dict[str, str], bytes] | None:
-        handler = DynamoHandler()
-        handler.region, handler.current_account, handler.headers, handler.querystring = REGION, ACCOUNT, {}, {}
-        handler.body = handler.params = json.loads(request.body, object_hook=_with_bytes)
+        handler = _handler_of(json.loads(request.body, object_hook=_with_bytes))
         try:
-            result = operation(handler).result
+            with MOTO_LOCK:
+                result = operation(handler).result
         except HTTPException as refused:
             return refused.code or 400, dict(refused.get_headers()), (refused.description or "").encode()
         except ServiceException:
@@ -78,6 +111,13 @@ def _direct(operation: Callable[[DynamoHandler], Any]) -> StandIn:
         return 200, {}, json.dumps(result, default=_as_text).encode()
 
     return answer
+
+
+def _handler_of(body: dict[str, Any]) -> DynamoHandler:
+    handler = DynamoHandler()
+    handler.region, handler.current_account, handler.headers, handler.querystring = REGION, ACCOUNT, {}, {}
+    handler.body = handler.params = body
+    return handler
 
 
 def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from moto import mock_aws
-
 from functions.consumer import handler as consumer_handler
 from functions.ingress import handler as ingress_handler
 from tests.fakes.surroundings import FakeClock, FakeSecrets
@@ -38,6 +36,7 @@ from tests.support.quick_moto import (
     put,
     queue_of,
     queues_on,
+    quick_moto,
     receive,
     send_unsigned,
 )
@@ -474,7 +473,7 @@ class World:
 @contextmanager
 def moto_world() -> Iterator[AwsWorld]:
     """AWS for many histories, one after another."""
-    with queues_on(_CLOCK.now_ms), mock_aws():
+    with queues_on(_CLOCK.now_ms), quick_moto():
         aws = AwsWorld()
         _prepare(aws)
         aws.clients.secrets().create_secret(Name=SECRET_NAME, SecretString=SECRET)
@@ -489,13 +488,13 @@ def _prepared() -> set[int]:
 
 
 def _prepare(aws: AwsWorld) -> None:
-    clients: list[Any] = [aws.clients.dynamodb(), aws.clients.sqs()]
-    clients += [aws.clients.invoker(int(wait)) for wait in (INGRESS_WAIT_S, CONSUMER_WAIT_S)]
-    for client in clients:
+    invokers: list[Any] = [aws.clients.invoker(int(wait)) for wait in (INGRESS_WAIT_S, CONSUMER_WAIT_S)]
+    for client in [aws.clients.dynamodb(), aws.clients.sqs(), *invokers]:
         if id(client) not in _prepared():
-            send_unsigned(client)
             client.meta.events.register("after-call", partial(_note_nothing, aws.line))
             _prepared().add(id(client))
+            if client in invokers:
+                send_unsigned(client)
 
 
 def _note_nothing(line: Line, parsed: dict[str, Any], model: Any, **_: object) -> None:
