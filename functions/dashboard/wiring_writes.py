@@ -41,6 +41,7 @@ class Writes(Stores):
             queue=self.queue,
             enablement=self.enablement,
             manifest=self.manifest,
+            tenants=self.tenants,
             schemas=JsonSchemas(),
             clock=self.clock,
             ids=self.ids,

@@ -251,6 +251,7 @@ class _Parts:
             queue=self.queue,
             enablement=self.enablement,
             manifest=self.manifest,
+            tenants=self.known_tenants,
             schemas=JsonSchemas(),
             clock=self.clock,
             ids=self.ids,

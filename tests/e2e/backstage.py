@@ -171,6 +171,7 @@ class Backstage:
             queue=self.queue,
             enablement=CheckEnablement(manifest=self.manifest, switches=self.switches, clock=SystemClock()),
             manifest=self.manifest,
+            tenants=self.tenants,
             schemas=JsonSchemas(),
             clock=SystemClock(),
             ids=SystemIds(),

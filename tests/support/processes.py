@@ -172,6 +172,7 @@ class Processes:
             blobs=aws.blobs,
             queue=aws.queue,
             enablement=CheckEnablement(**shared, switches=aws.switches),
+            tenants=tenants,
             schemas=JsonSchemas(),
             ids=self._ids,
             signals=self.telemetry,

@@ -80,6 +80,7 @@ def wire(
     objects = S3Blobs(clients.s3, settings.payload_bucket)
     retention = Retention.of(retention_days=settings.retention_days, deadline_hours=settings.deadline_hours)
     replays = _replays(settings, database)
+    tenants = _tenants(settings, database, clock, signals)
     replay = ReplayTask(
         acceptances=acceptances,
         runs=runs,
@@ -88,6 +89,7 @@ def wire(
         queue=SqsTaskQueue(clients.sqs(), settings.queue_url),
         enablement=CheckEnablement(manifest=manifest, switches=switches, clock=clock),
         manifest=manifest,
+        tenants=tenants,
         schemas=JsonSchemas(),
         clock=clock,
         ids=ids,
@@ -124,7 +126,7 @@ def wire(
             manifest=manifest,
             switches=switches,
             schedules=schedules,
-            tenants=_tenants(settings, database, clock, signals),
+            tenants=tenants,
             objects=objects,
         ),
     )

@@ -66,6 +66,14 @@ def test_a_tenant_sees_the_routes_that_it_may_call(wired: Wired) -> None:
     assert [view.route.name for view in routes(wired, TENANT)] == ["ask", "echo"]
 
 
+def test_one_that_it_may_not_call_any_more_is_seen_while_it_is_shut(wired: Wired) -> None:
+    wired.switch(Enablement.PAUSED)
+    wired.memory.tenants = TenantsDocument(json.dumps({"tenants": {TENANT: {"routes": []}}}), 1, "1")
+    assert [(view.route.name, view.state) for view in routes(wired)] == [("echo", Enablement.PAUSED)]
+    wired.switch(Enablement.ENABLED)
+    assert routes(wired) == []
+
+
 @pytest.mark.parametrize("name", ["switches.list_switches", "rollups.view_rollups"])
 def test_a_store_that_does_not_answer_is_no_answer(wired: Wired, name: str) -> None:
     wired.refuse(name)

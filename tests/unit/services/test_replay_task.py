@@ -18,6 +18,8 @@ from workerflow.domain.replay import MAX_GENERATIONS
 from workerflow.domain.run import RUN_OUTLIVES_ACCEPTANCE_S, Run, RunState
 from workerflow.domain.stored import StoredBytes
 from workerflow.domain.task import Acceptance
+from workerflow.domain.tenants import UNLIMITED, Tenants
+from workerflow.ports.tenants import TenantsDocument
 from workerflow.ports.world import PayloadFault
 from workerflow.services.replay_task import InvalidEdit, NotReplayable, Replayed, ReplayOrder
 
@@ -336,6 +338,15 @@ class TestRefused:
         task = wired.take()
         wired.keep(replace(Run.of_task(task), version=1, state=state))
         assert refusal(wired, task) == "not_ended"
+
+    @pytest.mark.parametrize("edited", [None, b"{}"])
+    def test_a_route_that_the_tenant_may_not_call_any_more_is_none(self, wired: Wired, edited: bytes | None) -> None:
+        parent = failed(wired)
+        hidden = Tenants.of({TENANT: replace(UNLIMITED, routes=("ask",))})
+        wired.memory.tenants = TenantsDocument(hidden.to_text(), 1, "n")
+        wired.clock.advance(61)
+        assert refusal(wired, parent, edited_body=edited) == "disabled"
+        assert letter_of(wired, parent).state is LetterState.OPEN
 
     def test_a_disabled_route_is_not_replayed_into(self, wired: Wired) -> None:
         parent = failed(wired)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.tasks import a_manifest, a_schedule
 from tests.unit.services.wired import TENANT, Wired
 from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import StoreUnavailableError
@@ -91,6 +92,35 @@ def test_one_that_is_declared_has_and_keeps_it_when_it_is_retired(wired: Wired) 
     resumed = wired.set_switch(replace(order, state=Enablement.ENABLED))
     assert resumed is not None
     assert resumed.resumed_at_ms == wired.clock.ms
+
+
+def hide(wired: Wired, version: int = 1) -> None:
+    """Leave the tenant no route that it may call."""
+    tenants = Tenants.of({TENANT: replace(UNLIMITED, routes=())})
+    wired.memory.tenants = TenantsDocument(tenants.to_text(), version, "n")
+    wired.clock.advance(61)
+
+
+@pytest.mark.parametrize("state", Enablement)
+def test_a_route_that_the_tenant_may_not_call_is_not_there(wired: Wired, state: Enablement) -> None:
+    hide(wired)
+    assert wired.set_switch(replace(PAUSE, state=state)) is None
+    assert (wired.memory.switches, wired.memory.audit) == ({}, {})
+
+
+def test_but_what_was_shut_before_can_be_opened_for_tasks_may_wait(wired: Wired) -> None:
+    wired.set_switch(PAUSE)
+    hide(wired)
+    resumed = wired.set_switch(replace(PAUSE, state=Enablement.ENABLED))
+    assert resumed is not None
+    assert resumed.resumed_at_ms == wired.clock.ms
+    assert wired.set_switch(PAUSE) is None
+
+
+def test_schedules_have_no_callers_and_are_not_hidden() -> None:
+    wired = Wired(a_manifest(a_schedule()))
+    hide(wired)
+    assert wired.set_switch(replace(PAUSE, source=a_schedule().source)) is not None
 
 
 def test_while_nobody_knows_the_tenants_nothing_is_set(wired: Wired) -> None:

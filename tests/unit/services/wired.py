@@ -230,6 +230,7 @@ class Wired:
             queue=self.queue,
             enablement=self.enablement,
             manifest=self.manifest,
+            tenants=self.known_tenants,
             schemas=self.world.schemas,
             clock=self.clock,
             ids=self.ids,

@@ -109,6 +109,14 @@ class Tenants:
         """A tenant's policy, or None if there is no such tenant (any more)."""
         return self.policies.get(tenant)
 
+    def shows(self, tenant: str, source: str) -> bool:
+        """Whether a tenant's policy lets it call a route; one that it may not is not there for it.
+
+        Schedules have no callers, and of who is not declared (any more) nothing is hidden.
+        """
+        policy, (kind, _, name) = self.policy_of(tenant), source.partition(":")
+        return kind != "route" or policy is None or policy.routes is None or name in policy.routes
+
     def after(self, published: Tenants, *, now_ms: int) -> Tenants:
         """These tenants, as they follow on `published`: who is no longer declared is retired, for RETIRED_KEPT_DAYS.
 

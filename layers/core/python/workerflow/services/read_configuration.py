@@ -68,10 +68,9 @@ class ReadConfiguration:
                 yield source.source, secret, f"{self.prefix}{tenant}/handlers/{secret}"
 
     def _sources(self, tenant: str) -> Iterator[Source]:
-        policy = self.known().policy_of(tenant)
-        allowed = policy.routes if policy else None
-        for name, route in sorted(self.manifest.routes.items()):
-            if route.serves(tenant) and (allowed is None or name in allowed):
+        tenants = self.known()
+        for _, route in sorted(self.manifest.routes.items()):
+            if route.serves(tenant) and tenants.shows(tenant, route.source):
                 yield route
         for _, schedule in sorted(self.manifest.schedules.items()):
             if schedule.serves(tenant):

@@ -47,21 +47,24 @@ class ReadRoutes:
     clock: Clock
 
     def __call__(self, tenant: str) -> Sequence[RouteView]:
-        """The routes that a tenant may call, by name.
+        """The routes that a tenant may call, by name; and those that are shut, for tasks may wait for them.
 
         Raises:
             StoreUnavailableError: ask again.
         """
-        policy = self.known().policy_of(tenant)
-        allowed = policy.routes if policy else None
+        tenants = self.known()
         now_ms = self.clock.now_ms()
         counts = self.count_tasks(tenant, now_ms - Span.DAY.ms, now_ms)
         self.enablement.refresh(tenant)
         return [
             self._view(tenant, route, counts)
-            for name, route in sorted(self.manifest.routes.items())
-            if route.serves(tenant) and (allowed is None or name in allowed)
+            for _, route in sorted(self.manifest.routes.items())
+            if route.serves(tenant) and (tenants.shows(tenant, route.source) or self._is_shut(tenant, route))
         ]
+
+    def _is_shut(self, tenant: str, route: Route) -> bool:
+        switch = self.enablement.switch(tenant, route.source)
+        return switch is not None and switch.state is not Enablement.ENABLED
 
     def _view(self, tenant: str, route: Route, counts: TaskCounts) -> RouteView:
         state, switch = self.enablement(tenant, route.source), self.enablement.switch(tenant, route.source)

@@ -5,6 +5,8 @@ the audit row; then the child is sent like any task, and swept if the send fails
 parent has one child: whoever wants to replay again replays the child. So lineages do not fan out by accident, and
 "retry all dead letters" touches leaves only.
 
+A replay is a call: of a route that the tenant may not call any more there is none.
+
 An order with a key is remembered in the same transaction; one that finds the child made already is told of by itself.
 """
 
@@ -33,6 +35,7 @@ from workerflow.services.accept_task import Retention, keep_payload, send_or_lea
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.ledger import MAX_TRIES
 from workerflow.services.once import record_unchanged
+from workerflow.services.tenants import KnownTenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class ReplayTask:
     queue: TaskQueue
     enablement: CheckEnablement
     manifest: Manifest
+    tenants: KnownTenants
     schemas: PayloadSchemas
     clock: Clock
     ids: Ids
@@ -173,7 +177,8 @@ class ReplayTask:
     def _refusal(self, order: ReplayOrder, parent: _Parent) -> NotReplayable | InvalidEdit | None:
         name = parent.run.source
         source = self.manifest.find(name)
-        if source is None or self.enablement(order.tenant, name) is Enablement.DISABLED:
+        is_there = source is not None and self.tenants().shows(order.tenant, name)
+        if source is None or not is_there or self.enablement(order.tenant, name) is Enablement.DISABLED:
             return NotReplayable("disabled", f"{name} is disabled or no longer exists")
         if order.by_itself and parent.run.mode == "sync":
             return NotReplayable("sync_task", "its caller was told that it had failed")

@@ -41,6 +41,7 @@ class SetSwitch:
     """Sets one switch; it holds everywhere within the enablement cache's 10 s.
 
     A tenant that was retired still has switches: its tasks that were accepted go on to their end, or wait for a resume.
+    So do those of a route that its policy hides by now: what is shut there can be opened, and nothing else be set.
     `operations` is None where no order has a key.
     """
 
@@ -61,8 +62,11 @@ class SetSwitch:
         source = self.manifest.find(order.source)
         if source is None or not source.serves(order.tenant) or order.tenant not in self.tenants().looked_after:
             return None
+        is_shown = self.tenants().shows(order.tenant, order.source)
         for _ in range(MAX_TRIES):
             before = self._find(order)
+            if not is_shown and (before is None or before.state is Enablement.ENABLED):
+                return None
             if before is not None and (before.state, before.reason) == (order.state, order.reason):
                 record_unchanged(self.operations, self._audit(order, before, self._next(order, before)))
                 return before
