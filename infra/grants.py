@@ -37,6 +37,8 @@ TELL_DEPTH = "sqs:GetQueueAttributes"
 READ_OBJECT, WRITE_OBJECT, DELETE_OBJECT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
 TOKENS = "#tokens"
 """The partition of the table `operations` that says who gets into the dashboard."""
+TENANTS = "#tenants"
+"""The partition of the table `cursor_state` that says who the tenants are."""
 # Without it S3 answers 403 for a missing object, as for a denied one: a lost payload would be retried as an outage.
 # It is also the right to list, which cleaning up needs.
 # Source: "GetObject", Amazon S3 API reference, permissions.
@@ -138,6 +140,7 @@ class Grants:
         workflow.queries(tables[DEAD_LETTERS], LETTERS_BY_TIME)
         workflow.uses(tables[REPLAY_LINEAGE], "Query", "PutItem", "UpdateItem")
         workflow.uses(tables[CURSOR_STATE], "PutItem", "DeleteItem")
+        workflow.never_writes(tables[CURSOR_STATE], TENANTS)
         workflow.uses(tables[AUDIT_EVENTS], "PutItem")
         workflow.uses(tables[ROLLUPS], "Query", "BatchWriteItem")
         workflow.may(DELETE_OBJECT, on=self.payloads.objects_arn)
@@ -161,6 +164,7 @@ class Grants:
         scheduler.uses(tables[DEAD_LETTERS], "PutItem")
         scheduler.queries(tables[DEAD_LETTERS], LETTERS_OPEN)
         scheduler.uses(tables[CURSOR_STATE], "GetItem", "BatchGetItem", "PutItem", "Query")
+        scheduler.never_writes(tables[CURSOR_STATE], TENANTS)
         scheduler.queries(tables[CURSOR_STATE], SCHEDULES_DUE)
         scheduler.uses(tables[AUDIT_EVENTS], "PutItem")
         scheduler.uses(tables[RATE_LIMITS], "Query", "PutItem", "DeleteItem")
@@ -226,6 +230,7 @@ class Grants:
         dashboard.uses(tables[DEAD_LETTERS], "UpdateItem")
         dashboard.uses(tables[REPLAY_LINEAGE], "PutItem", "UpdateItem")
         dashboard.uses(tables[CURSOR_STATE], "PutItem")
+        dashboard.never_writes(tables[CURSOR_STATE], TENANTS)
         dashboard.uses(tables[AUDIT_EVENTS], "PutItem")
         dashboard.uses(tables[OPERATIONS], "PutItem", "UpdateItem", "DeleteItem")
         # Whoever got in once must not be able to let himself in for ever.

@@ -35,6 +35,7 @@ Every request but `GET /api/health` carries `Authorization: Bearer <token>`; ord
 `Idempotency-Key`: the same order with the same key is carried out once and answered alike, for 7 days; another order
 with it is refused. `HEAD` is answered wherever `GET` is. A path that is not listed is answered 404 `path_not_found`,
 another method of a listed path 405 `method_not_allowed`."""
+_ABOUT_TOKENS = "`wfd_<id>_<secret>`: for reading, or for writing too; for one tenant, or for all; until it expires."
 _ANSWERS = {
     "readHealth": "Health",
     "readApi": "Api",
@@ -69,6 +70,26 @@ _ORDERS = {
     "switchSchedule": "SwitchTo",
 }
 _IN_PATH = {"traceId": TRACE_ID, "jobId": JOB_ID, "name": NAME}
+_MEANS = {
+    "traceId": "names the run",
+    "jobId": "names the bulk job",
+    "name": "of the route or schedule",
+    "tenant": "whose things are meant; without it the token's own tenant, else `default`",
+    "from": "not before this moment; a `+` is written `%2B`",
+    "until": "before this moment",
+    "status": "of runs",
+    "source": "of one route or schedule: `route:` or `schedule:`, and its name",
+    "kind": "how tasks came: by a call, or by a schedule",
+    "class": "why runs failed for good",
+    "fingerprint": "of one group of alike errors, as `GET /api/errors` names it",
+    "state": "`open` without it: letters that nobody has replayed or resolved",
+    "unknown": "calls in the name of no tenant of ours; for tokens for all tenants",
+    "nextFires": "how many fires to come are told of each schedule; 10 without it",
+    "limit": "entries of a page; 50 without it",
+    "cursor": "the former page's `nextCursor`, with the same tenant and filters",
+    "Idempotency-Key": "the same order with the same key is carried out once; a new key for each order",
+}
+"""What each parameter says."""
 
 
 def openapi_document() -> Node:
@@ -90,7 +111,7 @@ def openapi_document() -> Node:
                 "Problem": _problem(),
             },
             "responses": refused.described,
-            "securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer", "description": _ABOUT_TOKENS}},
         },
     }
 
@@ -125,7 +146,7 @@ def _parameters(endpoint: Endpoint) -> list[Node]:
 
 
 def _parameter(place: str, name: str, schema: Schema, *, required: bool = False) -> Node:
-    return {"in": place, "name": name, "required": required, "schema": schema}
+    return {"in": place, "name": name, "required": required, "description": _MEANS[name], "schema": schema}
 
 
 def _success(endpoint: Endpoint) -> Node:

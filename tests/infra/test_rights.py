@@ -6,8 +6,10 @@ import pytest
 
 from tests.infra.templates import Resources, listed
 from workerflow.adapters.dynamodb.items.access import TOKENS
+from workerflow.adapters.dynamodb.items.tenants import KEY as TENANTS
+from workerflow.tables import CURSOR_STATE as CURSOR_STATE_TABLE
 from workerflow.tables import OPERATIONS as OPERATIONS_TABLE
-from workerflow.tables import table_name
+from workerflow.tables import Table, table_name
 
 READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
 SECRETS = "arn:{AWS::Partition}:secretsmanager:{AWS::Region}:{AWS::AccountId}:secret:workerflow/prod"
@@ -174,9 +176,14 @@ def test_a_function_may_do_this_and_nothing_else(prod: Resources, function: str)
     assert prod.rights_of(f"Functions{function.capitalize()}Role") == EXPECTED[function] | EVERYWHERE | logs
 
 
-def test_no_function_may_write_a_token(every: Resources) -> None:
-    """Tokens stand in the table of sessions and bulk jobs, and are made with an operator's own AWS credentials only."""
-    table = table_name(every.environment.prefix, OPERATIONS_TABLE)
+@pytest.mark.parametrize(
+    ("of", "partition", "writers"), [(OPERATIONS_TABLE, TOKENS, 2), (CURSOR_STATE_TABLE, TENANTS["pk"], 3)]
+)
+def test_no_function_may_write_what_operators_alone_do(
+    every: Resources, of: Table, partition: object, writers: int
+) -> None:
+    """Tokens and tenants stand in tables of much else, and are made with an operator's own AWS credentials only."""
+    table = table_name(every.environment.prefix, of)
     about = [
         (name, statement)
         for name, document in every.policies()
@@ -186,10 +193,10 @@ def test_no_function_may_write_a_token(every: Resources) -> None:
     writing = {name for name, one in about if one["Effect"] == "Allow" and "dynamodb:PutItem" in listed(one["Action"])}
     denied = {name: one for name, one in about if one["Effect"] == "Deny"}
     assert set(denied) == writing
-    assert len(denied) == 2
+    assert len(denied) == writers
     for one in denied.values():
         assert set(one["Action"]) >= {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}
-        assert one["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [TOKENS]}}
+        assert one["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [partition]}}
 
 
 def test_each_role_is_one_of_these(every: Resources) -> None:

@@ -120,6 +120,14 @@ def test_its_parameters_are_those_that_are_read(key: tuple[str, str]) -> None:
     assert OPERATIONS[key].get("security") == ([] if endpoint.scope is None else None)
 
 
+@pytest.mark.parametrize("key", OPERATIONS, ids=" ".join)
+def test_it_says_what_everything_means(key: tuple[str, str]) -> None:
+    operation = OPERATIONS[key]
+    assert operation["summary"].endswith(".")
+    assert all(one["description"] for one in operation["parameters"])
+    assert all(resolved(DOCUMENT, one)["description"] for one in operation["responses"].values())
+
+
 def test_every_parameter_that_has_a_rule_is_used_and_the_other_way_round() -> None:
     assert {name for one in API for name in one.query} == PARAMETERS.keys()
 
