@@ -96,10 +96,12 @@ def test_jobs_that_were_loaded_stay_while_one_is_at_work(
     expect(page.locator(f"#job-{at_work}")).to_contain_text("5 of 9")
     expect(page.locator("#jobs tr")).to_have_count(4)
     expect(page.locator("#jobs tr a").last).to_be_focused()
-    a_bulk_job(served, 5, BulkState.RUNNING)
+    a_bulk_job(served, 5, BulkState.RUNNING, succeeded=3)
     page.clock.run_for(6_000)
     page.get_by_role("link", name="1 new").click()
     expect(page.locator("#jobs tr").first).to_contain_text("number 5")
+    page.locator("#jobs tr a").first.click()
+    expect(page).to_have_title(re.compile("^running 33 % · Replay 9 dead letters"))
 
 
 def test_what_no_longer_fits_the_filter_fades_in_its_place(served: Served, timed: Visit) -> None:
@@ -144,6 +146,29 @@ def test_an_overview_that_nobody_looks_at_still_keeps_its_title_true(served: Ser
     page.clock.run_for(62_000)
     expect(page).to_have_title(re.compile(r"^\(1\) Overview"))
     assert before != page.title()
+
+
+def test_what_is_focused_stays_so_while_troubles_come_and_go(served: Served, timed: Visit) -> None:
+    world, token = served.world, served.world.token()
+    with world.lock:
+        world.seeds.failed()
+    order = {"state": "paused", "reason": "it is late"}
+    assert world.post("/api/routes/order_created/state", order, token=token).status == 200
+    page = timed.go("/")
+    page.get_by_text("As a table").click()
+    held = page.locator("[id='trouble-route:order_created'] a")
+    held.focus()
+    with world.lock:
+        world.seeds.queued(age_seconds=4000)
+    page.clock.run_for(6_000)
+    expect(page.locator("#trouble-queue")).to_be_visible()
+    expect(held).to_be_focused()
+    expect(page.locator("#chart details")).to_have_attribute("open", "")
+    for letter in world.get("/api/letters?limit=100", token=token).document["letters"]:
+        assert world.post(f"/api/letters/{letter['traceId']}/resolve", {"note": "done"}, token=token).status == 200
+    page.clock.run_for(6_000)
+    expect(page.locator("#trouble-letters")).to_have_count(0)
+    expect(held).to_be_focused()
 
 
 def test_refreshing_can_be_paused(timed: Visit) -> None:

@@ -139,6 +139,19 @@ def test_what_is_not_there_is_a_page_that_says_what_to_do(world: DashboardWorld)
     assert "run_not_found" in answer.text
     assert "To the overview" in answer.text
     assert browser.open("/runs?status=broken").status == 400
+    nowhere = browser.open("/nowhere")
+    assert nowhere.status == 404
+    assert "The address is mistyped" in nowhere.text
+    assert "openapi" not in nowhere.text
+
+
+def test_an_order_says_what_it_does_to_what_is_there(world: DashboardWorld) -> None:
+    running, waiting = world.seeds.running().trace_id, world.seeds.waiting().trace_id
+    browser = signed_in(world, scope="write")
+    assert "Its handler is at work and is asked to stop." in shown(browser.open(f"/runs/{running}"))
+    assert "It ends as cancelled at once, and is not tried again." in shown(browser.open(f"/runs/{waiting}"))
+    world.seeds.queued()
+    assert "Now 2 runs of the last 24 hours wait." in shown(browser.open("/routes"))
 
 
 # Tenants.

@@ -141,6 +141,13 @@ def test_a_value_that_is_none_is_refused_by_name_as_the_api_does(
         assert answer.document["detail"] in told
 
 
+def test_a_reason_that_no_call_was_refused_for_is_not_called_peace(world: DashboardWorld, browser: Browser) -> None:
+    world.seeds.refused_call()
+    told = shown(browser.open("/refused-calls?reason=replayed_call"))
+    assert "No call was refused as replayed call" in told
+    assert "was let in" not in told
+
+
 def test_a_cursor_of_nothing_is_refused(browser: Browser) -> None:
     assert browser.open("/letters?fingerprint=0123456789abcdef&cursor=abc").status == 400
 

@@ -58,9 +58,16 @@
     morphChildren(old, fresh);
   };
   const morphChildren = (old, fresh) => {
+    const stays = new Set([...fresh.children].map((child) => child.id).filter(Boolean));
+    const isGone = (node) => node.nodeType !== 1 || !(stays.has(node.id) || isHeld(node));
     let at = old.firstChild;
     for (const node of [...fresh.childNodes]) {
       const known = node.id && [...old.children].find((child) => child.id === node.id);
+      while (known && at && at !== known && isGone(at)) { // first, for an element that is moved loses its focus
+        const next = at.nextSibling;
+        at.remove();
+        at = next;
+      }
       if (known && known !== at) old.insertBefore(known, at);
       if (known) at = known;
       if (at && isSame(at, node)) {

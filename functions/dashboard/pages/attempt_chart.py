@@ -1,12 +1,13 @@
-"""The attempts of a run on one time line, from its acceptance to its end or to now: geometry for SVG.
+"""The attempts of a run on one time line, from its acceptance to its end, or to now: geometry for SVG.
 
 accepted |----- waits -----[==1==]----- waits -----[=2=]| ended
+accepted |----- waits -----[==1==]----- waits ----------| now
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workerflow.services.read_run_detail import AttemptView
 
@@ -23,6 +24,7 @@ class AttemptBar:
     Attributes:
         x, width: of its bar; None where its times are not known.
         wait_x, wait_width: of the wait before it.
+        rest_width: of the wait after it; only after the last one, where the run has not ended with it.
         took_ms: None where it is not known.
         outcome: `running`, a result's code, or `unknown`.
     """
@@ -34,6 +36,7 @@ class AttemptBar:
     wait_width: float
     took_ms: int | None
     outcome: str
+    rest_width: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +47,29 @@ class AttemptChart:
     length_ms: int
 
     @classmethod
-    def of(cls, attempts: Sequence[AttemptView], *, accepted_at_ms: int, now_ms: int) -> AttemptChart:
-        """Lay out attempts on the line."""
-        ends = [_end_of(one, now_ms) for one in attempts]
-        end_ms = max([accepted_at_ms + 1, *(end for end in ends if end is not None)])
+    def of(cls, attempts: Sequence[AttemptView], *, accepted_at_ms: int, until_ms: int) -> AttemptChart:
+        """Lay out attempts on the line.
+
+        Args:
+            attempts: in their order.
+            accepted_at_ms: where the line begins.
+            until_ms: when the run ended, or now.
+        """
+        ends = [_end_of(one, until_ms) for one in attempts]
+        end_ms = max([accepted_at_ms + 1, until_ms, *(end for end in ends if end is not None)])
         scale = WIDTH / (end_ms - accepted_at_ms)
         bars: list[AttemptBar] = []
         before = 0.0
         for one, end in zip(attempts, ends, strict=True):
             bars.append(bar := _bar(one, end, accepted_at_ms, scale, before))
             before = bar.x + bar.width if bar.x is not None else before
+        if bars and bars[-1].x is not None:
+            bars[-1] = replace(bars[-1], rest_width=round(WIDTH - before, 1))
         return cls(bars, end_ms - accepted_at_ms)
 
 
-def _end_of(attempt: AttemptView, now_ms: int) -> int | None:
-    return now_ms if attempt.is_running else attempt.ended_at_ms
+def _end_of(attempt: AttemptView, until_ms: int) -> int | None:
+    return until_ms if attempt.is_running else attempt.ended_at_ms
 
 
 def _bar(one: AttemptView, end_ms: int | None, from_ms: int, scale: float, before: float) -> AttemptBar:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from functions.dashboard.api.trail import as_told_to
 from functions.dashboard.cursors import scope_of
-from functions.dashboard.pages.audit_words import action_words, is_trace_id
+from functions.dashboard.pages.audit_words import action_words, details_in_words, is_trace_id
 from functions.dashboard.pages.parameters import WINDOW_NAMES, WINDOWS, window_of
 from functions.dashboard.pages.rendering import page
 
@@ -36,5 +36,6 @@ def show(dashboard: Dashboard, call: Call) -> Response:
         window=window or "",
         windows=WINDOW_NAMES,
         action_words=action_words,
+        details_in_words=details_in_words,
         is_trace_id=is_trace_id,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import InvalidIdentifierError
 from workerflow.domain.identity import TraceId
 
@@ -28,9 +30,32 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def action_words(action: str) -> str:
+_STATES = frozenset(Enablement)
+_SAID_ELSEWHERE = frozenset({"before", "after"})
+_USUAL = {"edited": "false", "newEffects": "false", "created": "true"}
+"""What an order does unless it says otherwise: not worth a reader's time."""
+
+
+def action_words(action: str, details: Mapping[str, str]) -> str:
     """What an event's action says, for people; an action without words of its own as it is."""
+    after = details.get("after")
+    if action == "switch.set" and after in _STATES:
+        return after
     return _WORDS.get(action, action.replace(".", " ").replace("_", " "))
+
+
+def details_in_words(details: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The details that tell more than the action and its change do: names in words, and their values."""
+    told = [(name, value) for name, value in details.items() if name not in _SAID_ELSEWHERE]
+    return [(_spelled(name), _yes_or_no(value)) for name, value in told if _USUAL.get(name) != value]
+
+
+def _spelled(name: str) -> str:
+    return re.sub("(?<=[a-z])[A-Z]", lambda found: f" {found[0].lower()}", name).replace("_", " ")
+
+
+def _yes_or_no(value: str) -> str:
+    return {"true": "yes", "false": "no"}.get(value, value)
 
 
 def is_trace_id(text: str) -> bool:

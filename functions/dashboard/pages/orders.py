@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from functions.dashboard.pages.words import number
 from workerflow.domain.bulk import BulkAction
 from workerflow.domain.dead_letter import LetterState
 from workerflow.domain.enablement import Enablement
@@ -71,16 +72,23 @@ def replay_order(trace_id: str) -> Order:
     )
 
 
-def cancel_order(trace_id: str) -> Order:
-    """End a run that has not ended."""
+_CANCELS: Mapping[bool | None, Sequence[str]] = {
+    True: ("Its handler is at work and is asked to stop. If it succeeds all the same, that stands.",),
+    False: ("It ends as cancelled at once, and is not tried again.",),
+    None: (
+        "A run that waits ends as cancelled at once and is not tried again.",
+        "One that is running is asked to stop: if its handler succeeds all the same, that stands.",
+    ),
+}
+
+
+def cancel_order(trace_id: str, *, is_running: bool | None = None) -> Order:
+    """End a run that has not ended; `is_running`: None where that is not known."""
     return Order(
         name="cancel",
         opener="Cancel",
         title="Cancel this run?",
-        says=(
-            "A run that waits ends as cancelled at once and is not tried again.",
-            "One that is running is asked to stop: if its handler succeeds all the same, that stands.",
-        ),
+        says=_CANCELS[is_running],
         segments=("runs", trace_id, "cancel"),
         submit="Cancel the run",
         back=("runs", trace_id),
@@ -143,23 +151,32 @@ _SWITCHES: Mapping[str, Mapping[Enablement, str]] = {
     },
 }
 """What each state of a switch means, for routes and for schedules."""
-_VERBS = {Enablement.PAUSED: "Pause", Enablement.DISABLED: "Disable", Enablement.ENABLED: "Enable"}
+_VERBS = {Enablement.ENABLED: "Enable", Enablement.PAUSED: "Pause", Enablement.DISABLED: "Disable"}
+"""In the order of their buttons: what puts it right again comes first."""
 
 
-def switch_orders(kind: str, name: str, state: Enablement) -> Sequence[Order]:
-    """How the switch of a source can be set from where it stands; `kind` is `routes` or `schedules`."""
-    return [switch_order(kind, name, other, before=state) for other in _VERBS if other is not state]
+def switch_orders(kind: str, name: str, state: Enablement, waiting: int = 0) -> Sequence[Order]:
+    """How the switch of a source can be set from where it stands; `kind` is `routes` or `schedules`.
+
+    `waiting`: runs that are known to wait, which it means, too.
+    """
+    others = (other for other in _VERBS if other is not state)
+    return [switch_order(kind, name, other, before=state, waiting=waiting) for other in others]
 
 
-def switch_order(kind: str, name: str, state: Enablement, *, before: Enablement | None = None) -> Order:
+def switch_order(
+    kind: str, name: str, state: Enablement, *, before: Enablement | None = None, waiting: int = 0
+) -> Order:
     """Set a source's switch."""
     is_resumed = state is Enablement.ENABLED and before is Enablement.PAUSED
     verb = "Resume" if is_resumed else _VERBS[state]
+    wait = f"{number(waiting)} {'run' if waiting == 1 else 'runs'} of the last 24 hours"
+    how_many = (f"Now {wait} {'waits' if waiting == 1 else 'wait'}.",) if waiting else ()
     return Order(
         name=f"{state.value}-{name}",
         opener=verb,
         title=f"{verb} {name}?",
-        says=(_SWITCHES[kind][state], "It holds everywhere within 10 seconds."),
+        says=(_SWITCHES[kind][state], *how_many, "It holds everywhere within 10 seconds."),
         segments=(kind, name, "state"),
         submit=f"{verb} {name}",
         back=(kind,),
@@ -226,7 +243,10 @@ def run_orders(detail: RunDetail) -> Sequence[Order]:
     waits = run.state in {RunState.WAITING, RunState.PARKED} and not (run.paused or run.capped)
     is_asked_to_stop = run.cancel_asked_at_ms is not None
     retry = [retry_order(run.trace_id)] if waits and not is_asked_to_stop else []
-    return [*retry, *([] if is_asked_to_stop else [cancel_order(run.trace_id)])]
+    return [
+        *retry,
+        *([] if is_asked_to_stop else [cancel_order(run.trace_id, is_running=run.state is RunState.RUNNING)]),
+    ]
 
 
 def child_of(detail: RunDetail) -> str | None:

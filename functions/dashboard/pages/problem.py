@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from functions.dashboard.pages.rendering import Frame, frame_of, render
 from functions.dashboard.pages.security import html
 from workerflow.domain.errors import WorkerFlowError
-from workerflow.domain.refusals import RefusedError
+from workerflow.domain.refusals import PathNotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from functions.dashboard.call import Call
     from functions.dashboard.services import Dashboard
     from workerflow.runtime.http import Response
 
+_NO_PAGE = "The address is mistyped, or of another version."
 _NEXT_STEPS = {
     400: "The address was mistyped, cut off, or is of another version. Open the view, and choose there.",
     401: "Sign in, then ask again.",
@@ -34,12 +35,14 @@ def problem_page(dashboard: Dashboard, call: Call, refusal: RefusedError) -> Res
         call: as far as it was looked at: of somebody who is signed in, or of nobody.
         refusal: why.
     """
+    is_no_page = isinstance(refusal, PathNotFoundError)  # its detail is for programs
     text = render(
         "problem.html",
         _frame(dashboard, call),
         refusal=refusal,
         faults=[one for one in refusal.members.get("errors", ()) if isinstance(one, dict)],
-        next_step=_NEXT_STEPS.get(refusal.status, ""),
+        detail="" if is_no_page else refusal.detail,
+        next_step=_NO_PAGE if is_no_page else _NEXT_STEPS.get(refusal.status, ""),
         request_id=call.request.request_id,
         is_form=call.request.method == "POST",
     )

@@ -69,5 +69,9 @@ def _card(view: RouteView, shell: Shell, tenant: str) -> Card:
         takes=f"{sender.title}'s signature" if sender else _TAKES[route.authentication],
         counts=[(state, view.counts[state]) for state in RunState if view.counts.get(state)],
         call=sample_call(shell, route, tenant),
-        orders=switch_orders("routes", route.name, view.state) if route.enabled else (),
+        orders=switch_orders("routes", route.name, view.state, _waiting(view)) if route.enabled else (),
     )
+
+
+def _waiting(view: RouteView) -> int:
+    return sum(view.counts.get(state, 0) for state in (RunState.QUEUED, RunState.WAITING, RunState.PARKED))

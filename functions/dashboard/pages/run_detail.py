@@ -24,16 +24,16 @@ def show(dashboard: Dashboard, call: Call) -> Response:
     detail = dashboard.read_run_detail(call.tenant, call.path["traceId"])
     if detail is None:
         raise RunNotFoundError
-    now_ms = dashboard.clock.now_ms()
+    until_ms = detail.run.finished_at_ms or dashboard.clock.now_ms()
     return page(
         dashboard,
         call,
         "run.html",
         detail=detail,
-        chart=AttemptChart.of(detail.attempts, accepted_at_ms=detail.accepted_at_ms, now_ms=now_ms),
+        chart=AttemptChart.of(detail.attempts, accepted_at_ms=detail.accepted_at_ms, until_ms=until_ms),
         payload=Body.of(detail.payload),
         output=Body.of(detail.output.body if detail.output else None),
-        took_ms=(detail.run.finished_at_ms or now_ms) - detail.accepted_at_ms,
+        took_ms=until_ms - detail.accepted_at_ms,
         remark=remark_of(detail.run),
         next_at_ms=next_at_ms(detail.run),
         last_failure=last_failed(detail),

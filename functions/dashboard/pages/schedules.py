@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from functions.dashboard.pages.cron_words import cron_words
 from functions.dashboard.pages.done import done_on
+from functions.dashboard.pages.missed_words import MISSED_WORDS
 from functions.dashboard.pages.orders import Order, run_now_order, switch_orders
 from functions.dashboard.pages.rendering import page
 from workerflow.domain.enablement import Enablement
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
     from workerflow.runtime.http import Response
 
 NEXT_FIRES = 5
-_MISSED_WORDS: Mapping[Missed, str] = {
-    Missed.LATE: "no tick came in time, and the schedule does not catch up",
-    Missed.WINDOW: "it was due longer ago than the catch-up window",
-    Missed.CAP: "newer fires took up the number that is caught up with",
-    Missed.PAUSED: "it was paused",
-    Missed.DISABLED: "it was disabled",
-    Missed.OVERLAP: "the run before it had not ended",
-}
 _SAMPLE = """\
 from workerflow.handlers import Context, schedule
 
@@ -57,7 +50,7 @@ class Card:
     words: str
     next_fires: Sequence[NextFire]
     orders: Sequence[Order]
-    missed_words: Mapping[Missed, str] = field(default_factory=lambda: _MISSED_WORDS)
+    missed_words: Mapping[Missed, str] = field(default_factory=lambda: MISSED_WORDS)
 
 
 def show(dashboard: Dashboard, call: Call) -> Response:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from functions.dashboard.pages.words import duration, number, source_name, spelled
+from functions.dashboard.pages.missed_words import MISSED_WORDS
+from functions.dashboard.pages.words import actor_name, duration, number, source_name
 from workerflow.domain.enablement import Enablement
 from workerflow.ports.stores import LetterEntry
 from workerflow.services.read_schedules import ScheduleView
@@ -24,18 +25,22 @@ class Trouble:
     """One thing that is wrong, or that somebody switched off.
 
     Attributes:
+        name: unique among the troubles of one page, and the same at the next look.
         tone: `bad` is broken, `wait` is late, `hold` is somebody's decision.
         at_ms: since when, or when last; None if that is not known.
+        moment: which of these it is, in words that a relative time ends: `the newest`, `since`.
         segments, query: of the page to go to.
         action: what is done there.
     """
 
+    name: str
     tone: Literal["bad", "wait", "hold"]
     title: str
     detail: str
     segments: Sequence[str]
     action: str
     at_ms: int | None = None
+    moment: str = ""
     query: dict[str, str] = field(default_factory=dict)
 
 
@@ -68,18 +73,25 @@ def _letters(summary: Summary, newest_open: Sequence[LetterEntry]) -> Iterator[T
     named = ", ".join(f"{source} ({many})" for source, many in by_source[:_NAMED])
     more = len(by_source) - _NAMED
     yield Trouble(
+        name="letters",
         tone="bad",
         title=f"{'' if summary.open_letters_exact else 'More than '}{count} {are} open",
         detail=f"Failing lately: {named}{f' and {more} more' if more > 0 else ''}" if named else "",
         segments=("letters",),
         action="Look at the errors",
         at_ms=newest_open[0].failed_at_ms if newest_open else None,
+        moment="the newest",
     )
 
 
 def _broken(view: ScheduleView) -> Trouble:
     return Trouble(
-        tone="bad", title=f"{view.name} cannot fire", detail=view.fault, segments=("schedules",), action="Look at it"
+        name=f"broken-{view.name}",
+        tone="bad",
+        title=f"{view.name} cannot fire",
+        detail=view.fault,
+        segments=("schedules",),
+        action="Look at it",
     )
 
 
@@ -87,10 +99,15 @@ def _old_queue(summary: Summary) -> Iterator[Trouble]:
     waited_seconds = summary.oldest_queued_seconds
     if waited_seconds is None or waited_seconds < OLD_QUEUE_SECONDS:
         return
-    visible = f"{number(summary.queue.visible)} messages wait in the queue." if summary.queue else ""
+    waiting = summary.queue.visible if summary.queue else 0
+    visible = (
+        f"{number(waiting)} {'message waits' if waiting == 1 else 'messages wait'} in the queue." if waiting else ""
+    )
+    longer = "" if summary.oldest_queued_exact else " or longer"
     yield Trouble(
+        name="queue",
         tone="wait",
-        title=f"A task has waited {duration(waited_seconds * 1000)} for its first attempt",
+        title=f"A task has waited {duration(waited_seconds * 1000)}{longer} for its first attempt",
         detail=visible,
         segments=("runs",),
         query={"status": "queued"},
@@ -105,14 +122,16 @@ def _missed_recently(view: ScheduleView, now_ms: int) -> bool:
 
 
 def _missed(view: ScheduleView) -> Trouble:
-    why = f"The last one: {spelled(view.last_missed_reason.value)}." if view.last_missed_reason else ""
+    words = MISSED_WORDS[view.last_missed_reason] if view.last_missed_reason else ""
     return Trouble(
+        name=f"missed-{view.name}",
         tone="wait",
         title=f"{view.name} missed fires within the last day",
-        detail=why,
+        detail=f"{words[:1].upper()}{words[1:]}." if words else "",
         segments=("schedules",),
         action="Schedules",
         at_ms=view.last_missed_ms,
+        moment="the last one",
     )
 
 
@@ -121,10 +140,12 @@ def _switched(summary: Summary) -> Iterator[Trouble]:
         kind = "schedules" if switch.source.startswith("schedule:") else "routes"
         word = "paused" if switch.state is Enablement.PAUSED else "disabled"
         yield Trouble(
+            name=switch.source,
             tone="hold",
             title=f"{source_name(switch.source)} is {word}",
-            detail=f"{switch.reason} ({switch.actor})" if switch.reason else switch.actor,
+            detail=switch.reason,
             segments=(kind,),
             action=kind.capitalize(),
             at_ms=switch.changed_at_ms,
+            moment=f"by {actor_name(switch.actor)},",
         )

@@ -129,6 +129,11 @@ def short_id(text: str) -> str:
     return f"{text[:_SHORT_ID_HEAD]}…{text[-_SHORT_ID_TAIL:]}"
 
 
+def actor_name(actor: str) -> str:
+    """The name of whoever did something, without the token's id: `ada (abcdefghij23)` is `ada`."""
+    return actor.partition(" (")[0] or actor
+
+
 def source_name(source: str) -> str:
     """The name of a source without its kind: `route:orders` is `orders`."""
     return source.partition(":")[2] or source

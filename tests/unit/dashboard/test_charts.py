@@ -61,7 +61,7 @@ def attempt(number: int, began: int | None, ended: int | None, *, running: bool 
 
 def test_attempts_stand_where_they_were_made_with_the_waits_between() -> None:
     attempts = [attempt(1, T + 1_000, T + 2_000), attempt(2, T + 9_000, T + 10_000)]
-    chart = AttemptChart.of(attempts, accepted_at_ms=T, now_ms=T + 99_000)
+    chart = AttemptChart.of(attempts, accepted_at_ms=T, until_ms=T + 10_000)
     first, second = chart.bars
     assert (first.x, first.width, first.wait_width) == (100, 100, 100)
     assert (second.x, second.width) == (900, 100)
@@ -69,9 +69,16 @@ def test_attempts_stand_where_they_were_made_with_the_waits_between() -> None:
     assert chart.length_ms == 10_000
 
 
+def test_a_run_that_waits_has_its_wait_drawn_until_now() -> None:
+    chart = AttemptChart.of([attempt(1, T + 1_000, T + 2_000)], accepted_at_ms=T, until_ms=T + 10_000)
+    [bar] = chart.bars
+    assert (bar.x, bar.width, bar.rest_width) == (100, 100, 800)
+    assert chart.length_ms == 10_000
+
+
 def test_a_running_attempt_reaches_to_now_and_an_old_one_has_no_place() -> None:
     attempts = [attempt(1, None, T + 5), attempt(2, T, None, running=True)]
-    chart = AttemptChart.of(attempts, accepted_at_ms=T, now_ms=T + 1_000)
+    chart = AttemptChart.of(attempts, accepted_at_ms=T, until_ms=T + 1_000)
     assert chart.bars[0].x is None
     assert (chart.bars[1].outcome, chart.bars[1].took_ms, chart.bars[1].width) == ("running", 1_000, WIDTH)
 
@@ -79,7 +86,7 @@ def test_a_running_attempt_reaches_to_now_and_an_old_one_has_no_place() -> None:
 @given(st.lists(st.tuples(st.integers(-5, 10**9), st.integers(-5, 10**6)), max_size=25))
 def test_attempts_lie_inside_whatever_the_clocks_said(times: list[tuple[int, int]]) -> None:
     attempts = [attempt(at + 1, T + began, T + began + took) for at, (began, took) in enumerate(times)]
-    for bar in AttemptChart.of(attempts, accepted_at_ms=T, now_ms=T).bars:
+    for bar in AttemptChart.of(attempts, accepted_at_ms=T, until_ms=T).bars:
         assert bar.x is not None
         assert bar.x >= 0
         assert bar.width >= 6

@@ -70,7 +70,16 @@ def test_open_letters_come_first_and_say_what_fails() -> None:
 
 def test_a_queue_is_old_after_two_minutes() -> None:
     assert titles(replace(WELL, oldest_queued_seconds=119.0)) == []
-    assert titles(replace(WELL, oldest_queued_seconds=720.0)) == ["A task has waited 12 min for its first attempt"]
+    old = replace(WELL, oldest_queued_seconds=720.0)
+    assert titles(old) == ["A task has waited 12 min for its first attempt"]
+    assert titles(replace(old, oldest_queued_exact=False)) == [
+        "A task has waited 12 min or longer for its first attempt"
+    ]
+    details = [
+        troubles_of(replace(old, queue=QueueDepth(visible=count, in_flight=0, delayed=0)), (), (), NOW_MS)[0].detail
+        for count in (0, 1, 2000)
+    ]
+    assert details == ["", "1 message waits in the queue.", "2,000 messages wait in the queue."]
 
 
 def missed(reason: Missed, hours: int) -> ScheduleView:
@@ -79,6 +88,8 @@ def missed(reason: Missed, hours: int) -> ScheduleView:
 
 def test_fires_that_nobody_wanted_missed_are_told_for_a_day() -> None:
     assert titles(WELL, (), missed(Missed.LATE, 23)) == ["report missed fires within the last day"]
+    [told] = troubles_of(WELL, (), (missed(Missed.LATE, 23),), NOW_MS)
+    assert told.detail == "No tick came in time, and the schedule does not catch up."
     assert titles(WELL, (), missed(Missed.LATE, 25)) == []
     assert titles(WELL, (), missed(Missed.PAUSED, 1)) == []
 
@@ -96,7 +107,7 @@ def a_switch(source: str, **changes: Any) -> Switch:
 def test_what_somebody_switched_off_is_told_with_who_and_why() -> None:
     switches = (a_switch("route:a"), a_switch("schedule:b", state=Enablement.DISABLED, reason=""))
     troubles = troubles_of(replace(WELL, switches=switches), (), (), NOW_MS)
-    assert [(one.title, one.detail, one.segments) for one in troubles] == [
-        ("a is paused", "provider is down (ada (abc))", ("routes",)),
-        ("b is disabled", "ada (abc)", ("schedules",)),
+    assert [(one.title, one.moment, one.detail, one.segments) for one in troubles] == [
+        ("a is paused", "by ada,", "provider is down", ("routes",)),
+        ("b is disabled", "by ada,", "", ("schedules",)),
     ]
