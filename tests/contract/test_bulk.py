@@ -14,7 +14,7 @@ from workerflow.domain.bulk import BulkJob, BulkState
 from workerflow.domain.errors import OperationRepeatedError, StoreUnavailableError
 from workerflow.domain.operation import OperationKey
 from workerflow.ports.error_groups import GROUPS_PER_WRITE
-from workerflow.ports.stores import Conflict, Cursor, Written
+from workerflow.ports.stores import Conflict, Cursor, Newest, Seen, Written
 
 JOB = a_bulk_job()
 AUDIT = AuditEvent("default", NOW_MS, "1" * 16, "ops", "bulk.counted", JOB.job_id, "why", {"matched": "3"})
@@ -45,18 +45,31 @@ def test_a_job_is_read_back_whole_with_its_audit_row(world: Ports, job: BulkJob)
 def test_jobs_of_tenants_are_apart(world: Ports) -> None:
     world.bulk.write_job(JOB)
     assert world.bulk.get_job("another", JOB.job_id) is None
-    assert list(world.bulk.list_jobs("another", before="", limit=9)) == []
-    assert list(world.bulk.list_jobs("defaul", before="", limit=9)) == []
+    assert world.bulk.list_jobs("another", before="", limit=9) == Newest([], None)
+    assert world.bulk.list_jobs("defaul", before="", limit=9) == Newest([], None)
 
 
 def test_jobs_are_told_newest_first_a_page_at_a_time(world: Ports) -> None:
     jobs = [a_bulk_job(number, job_id=job_id(9 - number, NOW_MS + number)) for number in range(5)]
     for job in (jobs[3], *jobs[:3], jobs[4]):
         world.bulk.write_job(job)
-    assert list(world.bulk.list_jobs("default", before="", limit=2)) == [jobs[4], jobs[3]]
-    assert list(world.bulk.list_jobs("default", before=jobs[3].job_id, limit=2)) == [jobs[2], jobs[1]]
-    assert list(world.bulk.list_jobs("default", before=jobs[1].job_id, limit=2)) == [jobs[0]]
-    assert list(world.bulk.list_jobs("default", before=jobs[0].job_id, limit=2)) == []
+    ids = [job.job_id for job in jobs]
+    assert world.bulk.list_jobs("default", before="", limit=2) == Newest([jobs[4], jobs[3]], ids[3])
+    assert world.bulk.list_jobs("default", before=ids[3], limit=2) == Newest([jobs[2], jobs[1]], ids[1])
+    assert world.bulk.list_jobs("default", before=ids[3], limit=3) == Newest([jobs[2], jobs[1], jobs[0]], None)
+    assert world.bulk.list_jobs("default", before=ids[1], limit=2) == Newest([jobs[0]], None)
+    assert world.bulk.list_jobs("default", before=ids[0], limit=2) == Newest([], None)
+    assert world.bulk.list_jobs("default", before="", limit=5).next_before is None
+
+
+def test_an_unreadable_job_hides_no_other(world: Ports) -> None:
+    jobs = [a_bulk_job(number) for number in range(4)]
+    for job in jobs:
+        world.bulk.write_job(job)
+    world.spoil(jobs[2])
+    first = world.bulk.list_jobs("default", before="", limit=2)
+    assert (first.entries, list(first.unreadable), first.next_before) == ([jobs[3]], [jobs[2].job_id], jobs[2].job_id)
+    assert world.bulk.list_jobs("default", before=jobs[2].job_id, limit=2).entries == [jobs[1], jobs[0]]
 
 
 def test_progress_is_written_on_the_version_that_was_read(world: Ports) -> None:
@@ -142,9 +155,11 @@ def test_groups_are_written_with_the_walks_cursor(world: Ports) -> None:
     assert world.error_groups.get_walk("default") is None
     assert world.error_groups.write_walk(WALK, [GROUP]) == Written()
     assert world.error_groups.get_walk("default") == WALK
-    assert world.error_groups.get_groups("default", ["0" * 16, GROUP.fingerprint]) == {GROUP.fingerprint: GROUP}
+    assert world.error_groups.get_groups("default", ["0" * 16, GROUP.fingerprint]) == Seen(
+        {GROUP.fingerprint: GROUP}, {}
+    )
     assert world.error_groups.get_walk("another") is None
-    assert world.error_groups.get_groups("another", [GROUP.fingerprint]) == {}
+    assert world.error_groups.get_groups("another", [GROUP.fingerprint]) == Seen({}, {})
 
 
 def test_a_walk_that_was_overtaken_changes_no_group(world: Ports) -> None:
@@ -152,12 +167,12 @@ def test_a_walk_that_was_overtaken_changes_no_group(world: Ports) -> None:
     other = replace(WALK, nonce="2" * 16)
     assert world.error_groups.write_walk(other, [replace(GROUP, count=9)]) == Conflict(WALK)
     assert world.error_groups.write_walk(replace(other, version=3), [replace(GROUP, count=9)]) == Conflict(WALK)
-    assert list(world.error_groups.list_groups("default", 9)) == [GROUP]
+    assert world.error_groups.list_groups("default") == Seen({GROUP.fingerprint: GROUP}, {})
 
 
 def test_a_later_walk_of_none_conflicts_with_nothing(world: Ports) -> None:
     assert world.error_groups.write_walk(replace(WALK, version=2), [GROUP]) == Conflict(None)
-    assert list(world.error_groups.list_groups("default", 9)) == []
+    assert world.error_groups.list_groups("default") == Seen({}, {})
 
 
 def test_a_walk_goes_on_and_writes_groups_anew(world: Ports) -> None:
@@ -165,25 +180,37 @@ def test_a_walk_goes_on_and_writes_groups_anew(world: Ports) -> None:
     grown, moved = replace(GROUP, count=4), replace(WALK, position="b", version=2, nonce="2" * 16)
     assert world.error_groups.write_walk(moved, [grown]) == Written()
     assert world.error_groups.get_walk("default") == moved
-    assert list(world.error_groups.list_groups("default", 9)) == [grown]
+    assert world.error_groups.list_groups("default") == Seen({grown.fingerprint: grown}, {})
 
 
 def test_a_walk_may_move_without_a_group_and_with_many(world: Ports) -> None:
     groups = [an_error_group(f"{number:016x}") for number in range(GROUPS_PER_WRITE)]
     assert world.error_groups.write_walk(WALK, []) == Written()
     assert world.error_groups.write_walk(replace(WALK, version=2, nonce="2" * 16), groups) == Written()
-    assert len(world.error_groups.get_groups("default", [one.fingerprint for one in groups])) == GROUPS_PER_WRITE
+    found = world.error_groups.get_groups("default", [one.fingerprint for one in groups])
+    assert len(found.readable) == GROUPS_PER_WRITE
 
 
-def test_groups_are_told_by_when_they_were_seen_last(world: Ports) -> None:
-    groups = [
-        an_error_group(f"{number:016x}", last_seen_ms=NOW_MS + at_ms, message="")
-        for number, at_ms in enumerate((2, 0, 3, 1))
-    ]
-    world.error_groups.write_walk(WALK, groups)
-    world.error_groups.write_walk(replace(WALK, tenant="another"), [replace(GROUP, tenant="another")])
-    assert list(world.error_groups.list_groups("default", 9)) == [groups[2], groups[0], groups[3], groups[1]]
-    assert list(world.error_groups.list_groups("default", 2)) == [groups[2], groups[0]]
+def test_groups_of_tenants_are_apart(world: Ports) -> None:
+    theirs = replace(GROUP, tenant="another")
+    world.error_groups.write_walk(WALK, [GROUP])
+    world.error_groups.write_walk(replace(WALK, tenant="another"), [theirs])
+    assert world.error_groups.list_groups("default").readable == {GROUP.fingerprint: GROUP}
+    assert world.error_groups.list_groups("another").readable == {GROUP.fingerprint: theirs}
+
+
+def test_an_unreadable_group_hides_no_other_is_named_and_may_be_written_over(world: Ports) -> None:
+    spoilt = an_error_group("0" * 16)
+    world.error_groups.write_walk(WALK, [GROUP, spoilt])
+    world.spoil(spoilt)
+    for seen in (
+        world.error_groups.list_groups("default"),
+        world.error_groups.get_groups("default", [GROUP.fingerprint, spoilt.fingerprint]),
+    ):
+        assert seen.readable == {GROUP.fingerprint: GROUP}
+        assert list(seen.unreadable) == [spoilt.fingerprint]
+    world.error_groups.write_walk(replace(WALK, version=2, nonce="2" * 16), [spoilt])
+    assert not world.error_groups.list_groups("default").unreadable
 
 
 def test_a_walk_whose_answer_was_lost_is_found_to_be_our_own(world: Ports) -> None:

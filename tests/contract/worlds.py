@@ -13,12 +13,16 @@ from tests.support.quick_moto import put_item
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
+from workerflow.adapters.dynamodb.items import bulk as bulk_codec
+from workerflow.adapters.dynamodb.items import error_group as group_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
 from workerflow.adapters.dynamodb.items import rollup as rollup_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as schedule_codec
 from workerflow.domain.audit import AuditEvent
+from workerflow.domain.bulk import BulkJob
 from workerflow.domain.dead_letter import DeadLetter
+from workerflow.domain.error_group import ErrorGroup
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.rollup import Rollup
 from workerflow.domain.run import Run
@@ -42,9 +46,9 @@ from workerflow.ports.stores import (
 )
 from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
 from workerflow.ports.world import DeadMessageQueue, QueueGauge, SecretNames, TaskQueue
-from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTENCY_KEYS, ROLLUPS, RUNS
+from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTENCY_KEYS, OPERATIONS, ROLLUPS, RUNS
 
-type Spoilable = Acceptance | Run | AttemptRecord | DeadLetter | Rollup
+type Spoilable = Acceptance | Run | AttemptRecord | DeadLetter | Rollup | BulkJob | ErrorGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,17 +223,23 @@ def _bury(world: AwsWorld, body: str) -> None:
 
 
 def _name_in_memory(one: Spoilable) -> tuple[object, ...]:
+    table, name = "", tuple[object, ...]()
     match one:
         case Acceptance():
-            return "acceptances", one.tenant, one.key_hash
+            table, name = "acceptances", (one.key_hash,)
         case Run():
-            return "runs", one.tenant, one.trace_id
+            table, name = "runs", (one.trace_id,)
         case AttemptRecord():
-            return "attempts", one.tenant, one.trace_id, one.attempt
+            table, name = "attempts", (one.trace_id, one.attempt)
         case DeadLetter():
-            return "letters", one.tenant, one.trace_id
+            table, name = "letters", (one.trace_id,)
         case Rollup():
-            return "rollups", one.tenant, one.span.value, one.start_ms, one.source
+            table, name = "rollups", (one.span.value, one.start_ms, one.source)
+        case BulkJob():
+            table, name = "bulk_jobs", (one.job_id,)
+        case ErrorGroup():
+            table, name = "error_groups", (one.fingerprint,)
+    return table, one.tenant, *name
 
 
 def _spoil(one: Spoilable) -> None:
@@ -245,3 +255,7 @@ def _spoil(one: Spoilable) -> None:
             put_item(physical(DEAD_LETTERS), letter_codec.to_item(one) | {"class": "bad_luck"})
         case Rollup():
             put_item(physical(ROLLUPS), rollup_codec.to_item(one) | {"counted_ms": None})
+        case BulkJob():
+            put_item(physical(OPERATIONS), bulk_codec.to_item(one) | {"state": "asleep"})
+        case ErrorGroup():
+            put_item(physical(ROLLUPS), group_codec.to_item(one) | {"n": None})

@@ -60,13 +60,13 @@ class FakeAcceptances:
             ]
             spoilt = {one.trace_id for one in found if self._is_spoilt(one)}
             tasks = map(_accepted_task, found)
-            return _newest(tasks, attrgetter("trace_id"), limit, lambda task: task.trace_id in spoilt)
+            return newest(tasks, attrgetter("trace_id"), limit, lambda task: task.trace_id in spoilt)
 
     def _is_spoilt(self, acceptance: Acceptance) -> bool:
         return self._memory.is_spoilt("acceptances", acceptance.tenant, acceptance.key_hash)
 
 
-def _newest[T](
+def newest[T](
     found: Iterable[T], position: Callable[[T], str], limit: int, is_spoilt: Callable[[T], bool] = lambda _: False
 ) -> Newest[T]:
     in_order = sorted(found, key=position, reverse=True)
@@ -297,7 +297,7 @@ class FakeReplays:
                 and (letter.state is LetterState.OPEN or not open_only)
             )
             between = (entry for entry in found if since <= entry.position < before)
-            return _newest(between, attrgetter("position"), limit, self._is_spoilt)
+            return newest(between, attrgetter("position"), limit, self._is_spoilt)
 
     def _is_spoilt(self, entry: LetterEntry) -> bool:
         return self._memory.is_spoilt("letters", entry.tenant, entry.trace_id)
@@ -393,7 +393,7 @@ class FakeAuditLog:
         with self._memory.call("audit.view_events"):
             events = (event for event in self._memory.audit.values() if event.tenant == tenant)
             found = (event for event in events if since <= event.position < before)
-            return _newest(found, attrgetter("position"), limit)
+            return newest(found, attrgetter("position"), limit)
 
 
 class FakeBlobs:

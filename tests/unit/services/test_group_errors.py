@@ -263,6 +263,26 @@ def test_a_page_of_letters_that_cannot_be_read_is_passed(wired: Wired, monkeypat
     assert wired.signals.counts["UnreadableRow"] == 4
 
 
+def test_a_group_that_cannot_be_read_is_told_and_begins_anew(wired: Wired) -> None:
+    some_letters(wired, 3, fingerprint=A)
+    some_letters(wired, 1, fingerprint=B)
+    later(wired)
+    walk(wired)
+    wired.memory.spoilt.add(("error_groups", TENANT, A))
+    assert not wired.list_error_groups(TENANT).count_is_exact
+    some_letters(wired, 2, fingerprint=A)
+    later(wired)
+    walk(wired)
+    assert counts(wired) == {A: 2, B: 1}
+    assert wired.signals.counts["UnreadableRow"] == 1
+    assert wired.list_error_groups(TENANT).count_is_exact
+
+
+def test_without_time_no_tenant_is_walked_for(wired: Wired) -> None:
+    walk(wired, seconds=0)
+    assert wired.memory.calls == []
+
+
 def test_one_between_more_groups_than_one_write_takes_is_told_once(wired: Wired) -> None:
     for number in range(2 * GROUPS_PER_WRITE):
         one = letter(wired, f"{number:016x}")

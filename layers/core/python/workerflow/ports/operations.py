@@ -10,7 +10,7 @@ from workerflow.domain.access_keys import AccessKeys
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.bulk import BulkJob
 from workerflow.domain.operation import Operation, OperationKey
-from workerflow.ports.stores import Conflict, Written
+from workerflow.ports.stores import Conflict, Newest, Written
 
 
 class OperationStore(Protocol):
@@ -90,8 +90,8 @@ class BulkStore(Protocol):
     def get_job(self, tenant: str, job_id: str) -> BulkJob | None:
         """Read one job."""
 
-    def list_jobs(self, tenant: str, *, before: str, limit: int) -> Sequence[BulkJob]:
-        """At most `limit` jobs of a tenant with ids before `before` ("" begins at the newest), newest first."""
+    def list_jobs(self, tenant: str, *, before: str, limit: int) -> Newest[BulkJob]:
+        """At most `limit` (one or more) jobs of a tenant with ids before `before` ("" begins at the newest)."""
 
     def list_running(self, limit: int) -> Sequence[tuple[str, str]]:
         """Tenant and id of at most `limit` jobs that are at work, of all tenants, oldest first."""

@@ -199,9 +199,8 @@ class ReadBulkJobs:
 
     def list(self, tenant: str, *, before: str | None = None, limit: int) -> BulkPage:
         """Jobs that are older than `before`, at most `limit` (one or more). Raises StoreUnavailableError."""
-        found = self.jobs.list_jobs(tenant, before=before or "", limit=limit + 1)
-        page = found[:limit]
-        return BulkPage(page, page[-1].job_id if len(found) > limit else None)
+        found = self.jobs.list_jobs(tenant, before=before or "", limit=limit)
+        return BulkPage(found.entries, found.next_before)
 
 
 def _carry_out(

@@ -50,6 +50,8 @@ class GroupErrors:
 
     def _walk(self, tenant: str, share: TickBudget) -> None:
         now_ms = self.clock.now_ms()
+        if now_ms >= share.stop_at_ms:
+            return
         until = letter_position(now_ms - BEHIND_SECONDS * 1000)
         cursor = self.groups.get_walk(tenant)
         while cursor is None or cursor.position < until:
@@ -67,7 +69,8 @@ class GroupErrors:
         version = (cursor.version if cursor else 0) + 1
         moved = Cursor(tenant, 0, page.position, version, self.ids.nonce())
         standing = self.groups.get_groups(tenant, {entry.fingerprint for entry in page.entries})
-        changed = added_to(standing, page.entries, self.clock.now_ms())
+        tell_unreadable(self.signals, f"groups of errors of {tenant}", standing.unreadable)  # each begins anew
+        changed = added_to(standing.readable, page.entries, self.clock.now_ms())
         told = [with_sample(group, self.replays) for group in changed.values()]
         return moved if self.groups.write_walk(moved, told) == Written() else None
 

@@ -15,7 +15,7 @@ from workerflow.domain.dead_letter import letter_position
 from workerflow.domain.error_group import ErrorGroup
 from workerflow.domain.identity import SHARDS
 from workerflow.ports.error_groups import GROUPS_READ, ErrorGroupStore
-from workerflow.ports.stores import LetterEntry, Newest, ReplayStore
+from workerflow.ports.stores import LetterEntry, Newest, ReplayStore, Seen
 from workerflow.ports.world import Clock
 from workerflow.services.group_errors import added_to, with_sample
 from workerflow.services.newest_first import NewestFirst
@@ -57,7 +57,7 @@ class ErrorGroups:
 class _Walked:
     """Groups as a walk left them, and the position that it has come to."""
 
-    groups: Sequence[ErrorGroup]
+    groups: Seen[str, ErrorGroup]
     position: str
 
 
@@ -78,25 +78,25 @@ class ListErrorGroups:
         now_ms = self.clock.now_ms()
         walked = self._walked(tenant)
         tail, is_all = self._letters(tenant, walked.position, TAIL_READ, open_only=False)
-        standing = {group.fingerprint: group for group in walked.groups if not group.is_expired(now_ms)}
+        known = walked.groups.readable
+        standing = {name: group for name, group in known.items() if not group.is_expired(now_ms)}
         newer = added_to(standing, reversed(tail), now_ms)
         groups = self._sampled(standing, standing | newer)
         of_open, open_is_exact = self._letters(tenant, "", OPEN_READ, open_only=True)
         counted = Counter(entry.fingerprint for entry in of_open if entry.expires_at_s * 1000 > now_ms)
         in_order = sorted(groups, key=attrgetter("last_seen_ms", "fingerprint"), reverse=True)[:GROUPS_LISTED]
         views = [ErrorGroupView(group, counted[group.fingerprint]) for group in in_order]
-        return ErrorGroups(
-            views, open_is_exact, is_all and len(walked.groups) < GROUPS_READ and len(views) == len(groups)
-        )
+        all_known = not walked.groups.unreadable and len(known) < GROUPS_READ
+        return ErrorGroups(views, open_is_exact, is_all and all_known and len(views) == len(groups))
 
     def _walked(self, tenant: str) -> _Walked:
         """Groups and position of one moment: a walk that goes on meanwhile would have letters counted twice, or not."""
-        walk, groups = self.groups.get_walk(tenant), self.groups.list_groups(tenant, GROUPS_READ)
+        walk, groups = self.groups.get_walk(tenant), self.groups.list_groups(tenant)
         for _ in range(_TRIES):
             again = self.groups.get_walk(tenant)
             if again == walk:
                 break
-            walk, groups = again, self.groups.list_groups(tenant, GROUPS_READ)
+            walk, groups = again, self.groups.list_groups(tenant)
         return _Walked(groups, walk.position if walk else "")
 
     def _letters(self, tenant: str, after: str, limit: int, *, open_only: bool) -> tuple[Sequence[LetterEntry], bool]:

@@ -9,9 +9,10 @@ from workerflow.adapters.dynamodb.audited import AuditTrail
 from workerflow.adapters.dynamodb.database import Database, Refused
 from workerflow.adapters.dynamodb.items import bulk as codec
 from workerflow.adapters.dynamodb.requests import Delete, Put, Query
+from workerflow.adapters.dynamodb.seen import in_order
 from workerflow.domain.audit import AuditEvent
 from workerflow.domain.bulk import BulkJob, BulkState
-from workerflow.ports.stores import Conflict, Written
+from workerflow.ports.stores import Conflict, Newest, Written
 
 
 class DynamoBulk:
@@ -29,11 +30,13 @@ class DynamoBulk:
         item = self._database.get(self._operations, codec.key(tenant, job_id))
         return None if item is None else codec.from_item(item)
 
-    def list_jobs(self, tenant: str, *, before: str, limit: int) -> Sequence[BulkJob]:
+    def list_jobs(self, tenant: str, *, before: str, limit: int) -> Newest[BulkJob]:
         query = Query(self._operations, ("pk", codec.partition(tenant)), _before(before), descending=True)
-        # DynamoDB's BETWEEN includes its end, the port does not: one item more makes up for it.
-        jobs = map(codec.from_item, self._database.query(query, limit=limit + 1))
-        return [job for job in jobs if job.job_id != before][:limit]
+        # DynamoDB's BETWEEN includes its end, the port does not: one item more makes up for it, another one tells
+        # whether there is a next part.
+        items = [item for item in self._database.query(query, limit=limit + 2) if item["sk"] != before]
+        readable, unreadable = in_order(items[:limit], codec.from_item, "sk")
+        return Newest(readable, items[limit - 1]["sk"] if len(items) > limit else None, unreadable)
 
     def list_running(self, limit: int) -> Sequence[tuple[str, str]]:
         items = self._database.query(Query(self._operations, ("pk", codec.AT_WORK)), limit=limit)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 
 from workerflow.adapters.dynamodb import conditions
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import error_group as codec
 from workerflow.adapters.dynamodb.items import state as state_codec
 from workerflow.adapters.dynamodb.requests import Put, Query
+from workerflow.adapters.dynamodb.seen import seen
 from workerflow.domain.error_group import ErrorGroup
 from workerflow.ports.error_groups import GROUPS_READ
-from workerflow.ports.stores import Conflict, Cursor, Written
+from workerflow.ports.stores import Conflict, Cursor, Seen, Written
 
 
 class DynamoErrorGroups:
@@ -27,15 +27,13 @@ class DynamoErrorGroups:
         item = self._database.get(self._state, state_codec.cursor_key(tenant, 0, codec.WALK))
         return None if item is None else state_codec.cursor_from_item(item)
 
-    def get_groups(self, tenant: str, fingerprints: Iterable[str]) -> Mapping[str, ErrorGroup]:
+    def get_groups(self, tenant: str, fingerprints: Iterable[str]) -> Seen[str, ErrorGroup]:
         keys = [codec.key(tenant, fingerprint) for fingerprint in fingerprints]
-        found = map(codec.from_item, self._database.get_many(self._rollups, keys))
-        return {group.fingerprint: group for group in found}
+        return seen(self._database.get_many(self._rollups, keys), codec.from_item, codec.fingerprint_of)
 
-    def list_groups(self, tenant: str, limit: int) -> Sequence[ErrorGroup]:
+    def list_groups(self, tenant: str) -> Seen[str, ErrorGroup]:
         query = Query(self._rollups, ("pk", codec.partition(tenant)))
-        groups = map(codec.from_item, self._database.query(query, limit=GROUPS_READ))
-        return sorted(groups, key=attrgetter("last_seen_ms", "fingerprint"), reverse=True)[:limit]
+        return seen(self._database.query(query, limit=GROUPS_READ), codec.from_item, codec.fingerprint_of)
 
     def write_walk(self, cursor: Cursor, groups: Sequence[ErrorGroup]) -> Written | Conflict[Cursor]:
         moved = Put(

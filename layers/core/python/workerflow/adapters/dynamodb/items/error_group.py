@@ -19,6 +19,11 @@ def key(tenant: str, fingerprint: str) -> Item:
     return {"pk": partition(tenant), "sk": fingerprint}
 
 
+def fingerprint_of(item: Item) -> str:
+    """Whose group an item is, whatever else stands in it."""
+    return str(item["sk"])
+
+
 def to_item(group: ErrorGroup) -> Item:
     """The whole group."""
     return {
