@@ -14,6 +14,7 @@ from functions.dashboard.door import CallSoFar
 from functions.dashboard.endpoint import API_PREFIX
 from functions.dashboard.headers import ALWAYS, HTTPS_ONLY
 from functions.dashboard.site import asked_again, follows_link
+from functions.dashboard.wanted import SIGN_IN, sign_in_for
 from functions.dashboard.wiring import Wired, dashboard
 from workerflow.domain.credential_refusals import TooManyFailuresError, UnauthorizedError
 from workerflow.domain.dashboard_refusals import SessionMissingError
@@ -23,7 +24,6 @@ from workerflow.runtime import cold_start
 from workerflow.runtime.http import Request, Response, read_request
 
 STORE_RETRY_S = 2
-SIGN_IN = "/sign-in"
 _OF_CREDENTIALS = (UnauthorizedError, TooManyFailuresError)
 """Refusals of whom somebody may want to know where he is: who tries tokens out."""
 _NO_REQUEST = Request(method="GET", path=API_PREFIX, query="", headers={}, body=b"", source_address="", request_id="")
@@ -98,7 +98,7 @@ def _to_sign_in(request: Request) -> Response:
         return asked_again()
     if request.headers.get("hx-request") == "true":
         return Response(401, {"hx-redirect": SIGN_IN})
-    return Response(303, {"location": SIGN_IN})
+    return Response(303, {"location": sign_in_for(request)})
 
 
 def _finished(wired: Wired, request: Request, response: Response) -> Response:

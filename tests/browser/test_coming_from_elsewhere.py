@@ -26,7 +26,7 @@ def test_a_link_from_another_site_leads_there(coming: tuple[Visit, bool]) -> Non
     visit, is_signed_in = coming
     visit.page.goto(CHAT)
     visit.page.get_by_text("look").click()
-    expect(visit.page).to_have_url(re.compile(r"/runs\?status=failed$" if is_signed_in else "/sign-in$"))
+    expect(visit.page).to_have_url(re.compile(r"/runs\?status=failed$" if is_signed_in else r"/sign-in\?to="))
     if is_signed_in:
         expect(visit.page.get_by_role("heading", level=1)).to_have_text("Runs")
         visit.page.go_back()

@@ -20,15 +20,16 @@ def stranger(served: Served, request: pytest.FixtureRequest) -> Iterator[Visit]:
 
 
 def test_a_token_lets_in_and_signing_out_ends_it(served: Served, stranger: Visit) -> None:
-    page = stranger.go("/runs")
-    expect(page).to_have_url(re.compile("/sign-in$"))
-    stranger.sign_in(served.world.token("read", name="ada lovelace"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    page = stranger.go("/runs?status=failed")
+    expect(page).to_have_url(re.compile(r"/sign-in\?to="))
+    page.get_by_label("Token").fill(served.world.token("read", name="ada lovelace"))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile(r"/runs\?status=failed$"))
     page.locator("summary", has_text="ada lovelace").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in$"))
     page.goto(f"{stranger.address}/runs")
-    expect(page).to_have_url(re.compile("/sign-in$"))
+    expect(page).to_have_url(re.compile(r"/sign-in\?to=%2Fruns$"))
 
 
 def test_a_wrong_token_is_told_where_it_was_typed(stranger: Visit) -> None:

@@ -53,7 +53,7 @@ def test_the_printed_token_lets_in_and_the_demos_run_is_shown(visit: Visit, stac
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in$"))
     visit.go("/runs")
-    expect(page).to_have_url(re.compile("/sign-in$"))
+    expect(page).to_have_url(re.compile(r"/sign-in\?to=%2Fruns$"))
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(visit: Visit, stack: LocalStack) -> None:

@@ -179,7 +179,7 @@ def test_the_dashboard_renders_its_pages_from_its_asset_and_the_layers_alone(
         "from functions.dashboard.pages.rendering import Frame, environment, render\n"
         f"for name in {TEMPLATES!r}:\n"
         "    environment().get_template(name)\n"
-        "shown = dict(refusal=None, wait_seconds=0, environment='dev', is_local=False)\n"
+        "shown = dict(refusal=None, wanted='', wait_seconds=0, environment='dev', is_local=False)\n"
         "print(render('sign_in.html', Frame(nonce='n', now_ms=0), **shown))\n"
         "import sys; print('jinja2.parser' in sys.modules and environment().loader.has_source_access)\n"
     )

@@ -120,7 +120,7 @@ def test_a_page_about_a_fault_that_is_faulty_itself_is_plain_text(
 
 def test_somebody_who_is_not_signed_in_is_led_there(world: DashboardWorld) -> None:
     answer = world.browser().open("/runs?status=failed")
-    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in?to=%2Fruns%3Fstatus%3Dfailed")
     part = world.browser().open("/runs", headers={"hx-request": "true"})
     assert (part.status, part.headers["hx-redirect"]) == (401, "/sign-in")
 
@@ -133,9 +133,9 @@ def test_a_page_of_somebody_elses_is_shown_nothing_of_a_session(world: Dashboard
     browser = world.browser(world.token("read"))
     assert browser.open("/runs", headers={"sec-fetch-site": "same-origin"}).status == 200
     answer = browser.open("/runs", headers={"sec-fetch-site": site, "sec-fetch-mode": "no-cors"})
-    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in?to=%2Fruns")
     framed = browser.open("/runs", headers={"sec-fetch-site": site} | LINK | {"sec-fetch-dest": "iframe"})
-    assert (framed.status, framed.headers["location"]) == (303, "/sign-in")
+    assert (framed.status, framed.headers["location"]) == (303, "/sign-in?to=%2Fruns")
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
@@ -148,7 +148,7 @@ def test_whoever_follows_a_link_from_elsewhere_asks_once_more(world: DashboardWo
     assert "ada" not in answer.text
     assert browser.open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK).status == 200
     stranger = world.browser().open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK)
-    assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in")
+    assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in?to=%2Fruns")
 
 
 def test_a_request_leaves_one_line_of_facts_that_are_ours(

@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -41,9 +42,29 @@ def signed_in(world: DashboardWorld, **token: str | None) -> Browser:
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_sign_in(world: DashboardWorld) -> None:
-    for path in ("/", "/runs", f"/runs/{'0' * 44}", "/letters"):
+    for path, location in (("/", "/sign-in"), (f"/runs/{'0' * 44}", f"/sign-in?to=%2Fruns%2F{'0' * 44}")):
         answer = world.browser().open(path)
-        assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+        assert (answer.status, answer.headers["location"]) == (303, location)
+
+
+def test_the_sign_in_leads_to_what_was_wanted_also_at_the_second_try(world: DashboardWorld) -> None:
+    browser, token = world.browser(), world.token("read")
+    shown_first = browser.open(browser.open("/runs?status=failed&source=route%3Aecho").headers["location"])
+    assert 'name="to" value="/runs?status=failed&amp;source=route%3Aecho"' in shown_first.text
+    wanted = "/runs?status=failed&source=route%3Aecho"
+    refused = browser.submit("/sign-in", {"token": "rubbish", "to": wanted})
+    assert 'name="to" value="/runs?status=failed&amp;source=route%3Aecho"' in refused.text
+    answer = browser.submit("/sign-in", {"token": token, "to": wanted})
+    assert (answer.status, answer.headers["location"]) == (303, wanted)
+    assert browser.open(wanted).status == 200
+
+
+@pytest.mark.parametrize("wanted", ["//evil.test", "https://evil.test", "/\\evil.test", "/\t/evil.test"])
+def test_the_sign_in_leads_nowhere_else(world: DashboardWorld, wanted: str) -> None:
+    browser = world.browser()
+    assert "evil" not in browser.open(f"/sign-in?{urlencode({'to': wanted})}").text
+    answer = browser.submit("/sign-in", {"token": world.token("read"), "to": wanted})
+    assert (answer.status, answer.headers["location"]) == (303, "/")
 
 
 def test_a_page_that_refreshes_itself_is_led_there_whole(world: DashboardWorld) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.dashboard.endpoint import Endpoint
 from functions.dashboard.pages.operating import OPERATING
+from functions.dashboard.wanted import WANTED
 from workerflow.domain.access import Scope
 
 
@@ -19,6 +20,7 @@ _IN_AND_OUT = (
         name="showSignIn",
         answered_by="pages.sign_in:show",
         scope=None,
+        query=(WANTED,),
         of_tenant=False,
     ),
     Endpoint(
