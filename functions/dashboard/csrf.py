@@ -22,7 +22,8 @@ def require_same_origin(request: Request, environment: str) -> None:
     """Refuse a form that no page of this very address sent.
 
     Browsers say so by themselves in `sec-fetch-site`, which no script can set. Old ones that do not say where the page
-    is from in `origin`. Who sends neither is no browser, and has the API.
+    is from in `origin`; those of them that obey `no-referrer` there, too, say `null`, and are too old for our forms.
+    Who sends neither is no browser, and has the API.
 
     Raises:
         OriginForeignError: 403.
