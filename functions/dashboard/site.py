@@ -23,6 +23,9 @@ AGAIN = b"""<!doctype html>
 </html>
 """
 """Asks for its own address once more, and nothing of the request stands in it."""
+_ASKED = "workerflow-asked=again"
+_ASKED_FOR_SECONDS = 2
+"""Should a browser take even that for somebody else's page, it must not ask for ever: it is asked again once."""
 
 
 def site_of(request: Request) -> str | None:
@@ -36,8 +39,9 @@ def is_foreign(request: Request) -> bool:
 
 
 def follows_link(request: Request) -> bool:
-    """Whether somebody came here by a link on a page of somebody else's, in a tab of his own."""
-    return request.method in {"GET", "HEAD"} and is_foreign(request) and _opens_tab(request)
+    """Whether somebody came here by a link on a page of somebody else's, in a tab of his own, just now."""
+    is_link = request.method in {"GET", "HEAD"} and is_foreign(request) and _opens_tab(request)
+    return is_link and _ASKED not in (one.strip() for one in request.headers.get("cookie", "").split(";"))
 
 
 def _opens_tab(request: Request) -> bool:
@@ -47,4 +51,5 @@ def _opens_tab(request: Request) -> bool:
 
 def asked_again() -> Response:
     """A page that asks for the same address once more: from a page of ours then, which brings the cookie along."""
-    return Response(200, {"content-type": "text/html; charset=utf-8"}, AGAIN)
+    cookie = f"{_ASKED}; Max-Age={_ASKED_FOR_SECONDS}; Path=/; HttpOnly; SameSite=Lax"
+    return Response(200, {"content-type": "text/html; charset=utf-8", "set-cookie": cookie}, AGAIN)

@@ -147,6 +147,8 @@ def test_whoever_follows_a_link_from_elsewhere_asks_once_more(world: DashboardWo
     assert "canary" not in answer.text
     assert "ada" not in answer.text
     assert browser.open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK).status == 200
+    for_ever = browser.open("/runs", headers={"sec-fetch-site": site} | LINK)
+    assert (for_ever.status, for_ever.headers["location"]) == (303, "/sign-in?to=%2Fruns")
     stranger = world.browser().open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK)
     assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in?to=%2Fruns")
 
