@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.visits import WIDTHS, Served, Visit
+from tests.browser.visits import PATIENCE_MS, WIDTHS, Served, Visit
 from tests.integration.dashboard_server import serving
 from tests.integration.dashboard_world import dashboard_world
 from tests.support.chromium import chromium
@@ -30,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as started:
         yield started
 

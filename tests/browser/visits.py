@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text()
 WIDTHS = (1440, 390)
 HEIGHTS = {1440: 900, 390: 844}
+PATIENCE_MS = 30_000
+"""How long a test waits for what must come: no page takes a second, but a busy machine may be ten times as slow."""
 UNSEEN = 0.01
 """A layout shift that nobody notices: a tenth of what counts as good. Source: web.dev, "Cumulative Layout Shift"."""
 Scheme = Literal["light", "dark"]
@@ -70,7 +72,7 @@ class Served:
             storage_state=state,
             java_script_enabled=script,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.address)
         context.add_init_script(_WATCH)
         return Visit(context.new_page(), self.address)
