@@ -27,7 +27,7 @@ class FakeSchedules:
             found = [
                 DueSchedule(cursor.tenant, cursor.name, cursor.next_due_ms)
                 for cursor in self._memory.schedules.values()
-                if cursor.shard == shard and cursor.next_due_ms is not None and cursor.next_due_ms <= until_ms
+                if cursor.next_due_ms is not None and cursor.next_due_ms <= until_ms and cursor.shard == shard
             ]
             return sorted(found, key=attrgetter("due_at_ms", "tenant", "name"))[: max(0, limit)]
 

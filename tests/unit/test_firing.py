@@ -173,7 +173,7 @@ class TestGate:
 
 
 class TestLongOutage:
-    OUTAGE = 60 * DAY
+    OUTAGE = 30 * DAY
 
     @pytest.mark.parametrize("catch_up", [SKIP, LATEST, ALL])
     def test_the_work_is_bounded(self, catch_up: CatchUp) -> None:
