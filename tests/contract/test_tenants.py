@@ -175,6 +175,14 @@ def test_refused_calls_are_told_newest_first(world: Ports) -> None:
     assert list(world.refused_calls.list_calls("acme")) == newest_first
 
 
+def test_an_unreadable_refused_call_hides_no_other(world: Ports) -> None:
+    spoilt = replace(CALL, slot=CALL.slot + 1)
+    for call in (CALL, spoilt):
+        world.refused_calls.put(call)
+    world.spoil(spoilt)
+    assert list(world.refused_calls.list_calls("acme")) == [CALL]
+
+
 def test_refused_calls_beyond_one_page_are_all_told(world: Ports) -> None:
     """A query brings back 1 MB at most (AWS, "Query"): these have 1.2 MB."""
     calls = [replace(CALL, reason=f"reason_{number:03d}", detail="x" * 6000, at_ms=number) for number in range(200)]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tests.fakes.world import FakeWorld
 from tests.support.aws import AwsWorld, aws_world, physical
 from tests.support.faults import Fault
 from tests.support.quick_moto import put_item
+from workerflow.adapters.dynamodb.attributes import Item
 from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import attempt as attempt_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.adapters.dynamodb.items import bulk as bulk_codec
 from workerflow.adapters.dynamodb.items import error_group as group_codec
 from workerflow.adapters.dynamodb.items import letter as letter_codec
+from workerflow.adapters.dynamodb.items import refused_call as refused_call_codec
 from workerflow.adapters.dynamodb.items import rollup as rollup_codec
 from workerflow.adapters.dynamodb.items import run as run_codec
 from workerflow.adapters.dynamodb.items import schedule as schedule_codec
@@ -24,6 +27,7 @@ from workerflow.domain.bulk import BulkJob
 from workerflow.domain.dead_letter import DeadLetter
 from workerflow.domain.error_group import ErrorGroup
 from workerflow.domain.errors import StoreUnavailableError
+from workerflow.domain.refused_call import RefusedCall
 from workerflow.domain.rollup import Rollup
 from workerflow.domain.run import Run
 from workerflow.domain.schedule_cursor import ScheduleCursor
@@ -46,9 +50,19 @@ from workerflow.ports.stores import (
 )
 from workerflow.ports.tenants import RateLimits, RefusedCalls, SlotStore, TenantsStore
 from workerflow.ports.world import DeadMessageQueue, QueueGauge, SecretNames, TaskQueue
-from workerflow.tables import AUDIT_EVENTS, CURSOR_STATE, DEAD_LETTERS, IDEMPOTENCY_KEYS, OPERATIONS, ROLLUPS, RUNS
+from workerflow.tables import (
+    AUDIT_EVENTS,
+    CURSOR_STATE,
+    DEAD_LETTERS,
+    IDEMPOTENCY_KEYS,
+    OPERATIONS,
+    REFUSED_CALLS,
+    ROLLUPS,
+    RUNS,
+    Table,
+)
 
-type Spoilable = Acceptance | Run | AttemptRecord | DeadLetter | Rollup | BulkJob | ErrorGroup
+type Spoilable = Acceptance | Run | AttemptRecord | DeadLetter | Rollup | BulkJob | ErrorGroup | RefusedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,39 +237,34 @@ def _bury(world: AwsWorld, body: str) -> None:
 
 
 def _name_in_memory(one: Spoilable) -> tuple[object, ...]:
-    table, name = "", tuple[object, ...]()
-    match one:
-        case Acceptance():
-            table, name = "acceptances", (one.key_hash,)
-        case Run():
-            table, name = "runs", (one.trace_id,)
-        case AttemptRecord():
-            table, name = "attempts", (one.trace_id, one.attempt)
-        case DeadLetter():
-            table, name = "letters", (one.trace_id,)
-        case Rollup():
-            table, name = "rollups", (one.span.value, one.start_ms, one.source)
-        case BulkJob():
-            table, name = "bulk_jobs", (one.job_id,)
-        case ErrorGroup():
-            table, name = "error_groups", (one.fingerprint,)
-    return table, one.tenant, *name
+    return _NAMES[type(one)](one)
+
+
+_NAMES: Mapping[type[Any], Callable[[Any], tuple[object, ...]]] = {
+    Acceptance: lambda one: ("acceptances", one.tenant, one.key_hash),
+    Run: lambda one: ("runs", one.tenant, one.trace_id),
+    AttemptRecord: lambda one: ("attempts", one.tenant, one.trace_id, one.attempt),
+    DeadLetter: lambda one: ("letters", one.tenant, one.trace_id),
+    Rollup: lambda one: ("rollups", one.tenant, one.span.value, one.start_ms, one.source),
+    BulkJob: lambda one: ("bulk_jobs", one.tenant, one.job_id),
+    ErrorGroup: lambda one: ("error_groups", one.tenant, one.fingerprint),
+    RefusedCall: lambda one: ("refused_calls", one.tenant, one.reason, one.slot),
+}
 
 
 def _spoil(one: Spoilable) -> None:
-    """Write the item over with one attribute that no code of ours writes, or without one that each has."""
-    match one:
-        case Acceptance():
-            put_item(physical(IDEMPOTENCY_KEYS), acceptance_codec.to_item(one) | {"mode": None})
-        case Run():
-            put_item(physical(RUNS), run_codec.to_item(one) | {"state": "asleep"})
-        case AttemptRecord():
-            put_item(physical(RUNS), attempt_codec.to_item(one) | {"at_ms": None})
-        case DeadLetter():
-            put_item(physical(DEAD_LETTERS), letter_codec.to_item(one) | {"class": "bad_luck"})
-        case Rollup():
-            put_item(physical(ROLLUPS), rollup_codec.to_item(one) | {"counted_ms": None})
-        case BulkJob():
-            put_item(physical(OPERATIONS), bulk_codec.to_item(one) | {"state": "asleep"})
-        case ErrorGroup():
-            put_item(physical(ROLLUPS), group_codec.to_item(one) | {"n": None})
+    table, to_item, change = _SPOILT[type(one)]
+    put_item(physical(table), to_item(one) | change)
+
+
+_SPOILT: Mapping[type[Any], tuple[Table, Callable[[Any], Item], Item]] = {
+    Acceptance: (IDEMPOTENCY_KEYS, acceptance_codec.to_item, {"mode": None}),
+    Run: (RUNS, run_codec.to_item, {"state": "asleep"}),
+    AttemptRecord: (RUNS, attempt_codec.to_item, {"at_ms": None}),
+    DeadLetter: (DEAD_LETTERS, letter_codec.to_item, {"class": "bad_luck"}),
+    Rollup: (ROLLUPS, rollup_codec.to_item, {"counted_ms": None}),
+    BulkJob: (OPERATIONS, bulk_codec.to_item, {"state": "asleep"}),
+    ErrorGroup: (ROLLUPS, group_codec.to_item, {"n": None}),
+    RefusedCall: (REFUSED_CALLS, refused_call_codec.to_item, {"status": None}),
+}
+"""What an item is written over with: one attribute that no code of ours writes, or none where each has one."""

@@ -96,5 +96,10 @@ class FakeRefusedCalls:
 
     def list_calls(self, tenant: str | None) -> Sequence[RefusedCall]:
         with self._memory.call("refused_calls.list_calls"):
-            found = (call for call in self._memory.refused_calls.values() if call.tenant == tenant)
+            found = (
+                call
+                for call in self._memory.refused_calls.values()
+                if call.tenant == tenant
+                and not self._memory.is_spoilt("refused_calls", call.tenant, call.reason, call.slot)
+            )
             return sorted(found, key=attrgetter("at_ms"), reverse=True)

@@ -247,6 +247,15 @@ class TestDoubts:
         assert dict(counts.total().counts) == {"queued": 1}
         assert not counts.is_exact()
 
+    def test_one_before_all_that_was_counted_leaves_a_doubt_there(self, wired: Wired) -> None:
+        counted_to(wired, NOON, hours=1, succeeded=1)
+        [task] = take(wired, 1, NOON - 2 * HOUR)
+        assert not count(wired, NOON - 3 * HOUR, NOON).is_exact()
+        wired.memory.spoilt.add(("acceptances", TENANT, task.key_hash))
+        assert not count(wired, NOON - 3 * HOUR, NOON).is_exact()
+        wired.memory.acceptances.clear()
+        assert count(wired, NOON - 3 * HOUR, NOON).is_exact()
+
     @pytest.mark.parametrize("name", ["rollups.view_rollups", "acceptances.view_accepted", "runs.view_many"])
     def test_a_store_that_does_not_answer_is_no_zero(self, wired: Wired, name: str) -> None:
         take(wired, 1, NOON - 60_000)

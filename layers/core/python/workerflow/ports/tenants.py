@@ -78,4 +78,7 @@ class RefusedCalls(Protocol):
         """Write a call into its slot, over whatever was there."""
 
     def list_calls(self, tenant: str | None) -> Sequence[RefusedCall]:
-        """All that are kept of a tenant, newest first; None asks for those in the name of no tenant of ours."""
+        """All that are kept of a tenant, newest first; None asks for those in the name of no tenant of ours.
+
+        One that cannot be read hides no other. Eventually consistent.
+        """

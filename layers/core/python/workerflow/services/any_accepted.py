@@ -15,6 +15,6 @@ def any_accepted(acceptances: AcceptanceStore, tenant: str, from_ms: int, until_
     since, before = first_trace_id_at(max(0, from_ms)), first_trace_id_at(max(0, until_ms))
     for shard in range(SHARDS):
         found = acceptances.view_accepted(tenant, shard, since=since, before=before, limit=1)
-        if found.entries or found.next_before is not None:
+        if found.entries or found.unreadable:
             return True
     return False

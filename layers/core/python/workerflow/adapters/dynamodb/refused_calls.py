@@ -8,6 +8,7 @@ from operator import attrgetter
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import refused_call as codec
 from workerflow.adapters.dynamodb.requests import Put, Query
+from workerflow.adapters.dynamodb.seen import in_order
 from workerflow.domain.refused_call import RefusedCall
 
 
@@ -22,5 +23,6 @@ class DynamoRefusedCalls:
         self._database.put(Put(self._table, codec.to_item(call)))
 
     def list_calls(self, tenant: str | None) -> Sequence[RefusedCall]:
-        items = self._database.query(Query(self._table, ("pk", codec.partition(tenant))))
-        return sorted(map(codec.from_item, items), key=attrgetter("at_ms"), reverse=True)
+        items = self._database.query(Query(self._table, ("pk", codec.partition(tenant)), viewing=True))
+        calls, _ = in_order(items, codec.from_item, "sk")
+        return sorted(calls, key=attrgetter("at_ms"), reverse=True)
