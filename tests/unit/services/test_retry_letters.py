@@ -11,12 +11,12 @@ from tests.unit.services.tricks import nothing
 from tests.unit.services.wired import PERMANENT, RETRYABLE, TENANT, Wired
 from workerflow.domain.dead_letter import DeadLetter, LetterState
 from workerflow.domain.enablement import Enablement
-from workerflow.domain.errors import RetryableError
+from workerflow.domain.errors import IntegrityError, RetryableError
 from workerflow.domain.run import LetterClass
 from workerflow.domain.task import Acceptance
 from workerflow.services import retry_letters
 from workerflow.services.replay_task import Replayed, ReplayOrder
-from workerflow.services.retry_letters import RetryLetters, RetryRules
+from workerflow.services.retry_letters import FAILURES_IN_A_ROW, RetryLetters, RetryRules
 
 ACTOR = "schedule:retry_dead_letters_hourly"
 RULES = RetryRules(
@@ -347,3 +347,12 @@ def test_a_letter_that_cannot_be_read_is_told_and_holds_up_no_other(wired: Wired
     report = retry(wired)
     assert (report["replayed"], report["refused"]) == (len(others), {"integrity": 1})
     assert len(wired.signals.told) == 1
+
+
+def test_letters_of_tasks_that_cannot_be_read_are_refused_and_hold_up_no_other(wired: Wired) -> None:
+    some_letters(wired, FAILURES_IN_A_ROW + 2)
+    wired.clock.advance(RULES.min_age_seconds + 1)
+    wired.refuse("replays.lineage", times=FAILURES_IN_A_ROW + 1, error=IntegrityError)
+    report = retry(wired)
+    assert (report["replayed"], report["failed"], report["refused"]) == (1, 0, {"integrity": FAILURES_IN_A_ROW + 1})
+    assert len(wired.signals.told) == FAILURES_IN_A_ROW + 1

@@ -154,6 +154,9 @@ class RetryLetters:
             outcome = self.replay(self._order(entry, actor))
         except PlatformError as error:
             self.faults.failure("a dead letter was not replayed", error)
+            if not error.retryable:  # what cannot be read is no better for the next attempt, or hour
+                tally.refused[error.code] += 1
+                return
             tally.failed += 1
             tally.failed_in_a_row += 1
             return
