@@ -10,6 +10,7 @@ from functions.dashboard.pages.words import size
 from workerflow.domain import bulk, refused_call
 from workerflow.domain.bulk import BulkAction
 from workerflow.domain.enablement import Enablement
+from workerflow.domain.errors import IntegrityError, StoreUnavailableError
 from workerflow.services import bulk_jobs as jobs
 from workerflow.services import read_configuration
 
@@ -49,4 +50,5 @@ def test_the_numbers_are_the_codes() -> None:
 
 def test_every_reason_why_a_letter_is_left_alone_has_words() -> None:
     codes = {"not_open", "payload_gone", "disabled", "too_many_generations", "not_found", "not_ended"}
-    assert codes <= set(bulk_jobs._REFUSED_WORDS)
+    by_the_store = {IntegrityError.code, StoreUnavailableError.code}
+    assert codes | by_the_store == set(bulk_jobs._REFUSED_WORDS)

@@ -27,6 +27,8 @@ _REFUSED_WORDS: Mapping[str, str] = {
     "too_many_generations": "were replayed as often as may be",
     "not_found": "are forgotten",
     "not_ended": "have not ended",
+    "integrity": "cannot be read, and may not be meant: somebody edited them, or a newer version wrote them",
+    "store_unavailable": "failed for a whole day",
 }
 """Why letters could not be dealt with, to go on after their number."""
 
