@@ -13,8 +13,8 @@ from functions.dashboard.compression import compressed
 from functions.dashboard.door import CallSoFar
 from functions.dashboard.endpoint import API_PREFIX
 from functions.dashboard.headers import ALWAYS, HTTPS_ONLY
-from functions.dashboard.site import asked_again, follows_link
-from functions.dashboard.wanted import SIGN_IN, sign_in_for
+from functions.dashboard.site import follows_link, led_on
+from functions.dashboard.wanted import sign_in_for
 from functions.dashboard.wiring import Wired, dashboard
 from workerflow.domain.credential_refusals import TooManyFailuresError, UnauthorizedError
 from workerflow.domain.dashboard_refusals import SessionMissingError
@@ -90,15 +90,13 @@ def _told(wired: Wired, so_far: CallSoFar, refusal: RefusedError) -> Response:
 
 
 def _to_sign_in(request: Request) -> Response:
-    """To the sign-in; a part of a page that refreshes itself takes the whole page along.
-
-    Whoever comes by a link from elsewhere may be signed in, as his cookie did not count: he asks once more.
-    """
+    """To the sign-in, which leads back; a part of a page that refreshes itself takes the whole page along."""
+    sign_in = sign_in_for(request)
     if follows_link(request):
-        return asked_again()
+        return led_on(sign_in)
     if request.headers.get("hx-request") == "true":
-        return Response(401, {"hx-redirect": SIGN_IN})
-    return Response(303, {"location": sign_in_for(request)})
+        return Response(401, {"hx-redirect": sign_in})
+    return Response(303, {"location": sign_in})
 
 
 def _finished(wired: Wired, request: Request, response: Response) -> Response:

@@ -209,15 +209,19 @@ def test_a_run_is_followed_to_its_end_and_what_the_reader_opened_stays_open(serv
     expect(fold).not_to_have_attribute("open", "")
 
 
-def test_a_session_that_has_ended_leads_to_the_sign_in(served: Served) -> None:
+def test_a_session_that_has_ended_leads_to_the_sign_in_and_back(served: Served) -> None:
     visit = served.stranger()
     visit.expected = "status of 401"
     visit.page.clock.install()
     token = served.world.token("read")
     visit.sign_in(token)
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Overview")
+    visit.go("/runs?status=failed")
     with served.world.lock:
         served.world.revoke(token)
     visit.page.clock.run_for(6_000)
-    expect(visit.page).to_have_url(re.compile("/sign-in$"))
+    expect(visit.page).to_have_url(re.compile(r"/sign-in\?to=%2Fruns%3Fstatus%3Dfailed$"))
+    visit.page.get_by_label("Token").fill(served.world.token("read"))
+    visit.page.get_by_role("button", name="Sign in").click()
+    expect(visit.page).to_have_url(re.compile(r"/runs\?status=failed$"))
     visit.end()

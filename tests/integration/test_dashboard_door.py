@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -121,8 +122,23 @@ def test_a_page_about_a_fault_that_is_faulty_itself_is_plain_text(
 def test_somebody_who_is_not_signed_in_is_led_there(world: DashboardWorld) -> None:
     answer = world.browser().open("/runs?status=failed")
     assert (answer.status, answer.headers["location"]) == (303, "/sign-in?to=%2Fruns%3Fstatus%3Dfailed")
-    part = world.browser().open("/runs", headers={"hx-request": "true"})
-    assert (part.status, part.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+@pytest.mark.parametrize(
+    ("open_page", "wanted"),
+    [
+        ("https://a1b2.lambda-url.us-east-1.on.aws/runs?status=failed", "%2Fruns%3Fstatus%3Dfailed"),
+        ("https://evil.test//evil.test/x", "%2F"),
+        ("https://[evil", "%2F"),
+        ("javascript:alert(1)", "%2F"),
+        ("", "%2F"),
+    ],
+)
+def test_a_page_that_refreshes_itself_is_led_there_whole_and_back(
+    world: DashboardWorld, open_page: str, wanted: str
+) -> None:
+    part = world.browser().open("/runs?cursor=x", headers={"hx-request": "true", "hx-current-url": open_page})
+    assert (part.status, part.headers["hx-redirect"]) == (401, f"/sign-in?to={wanted}")
 
 
 LINK = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
@@ -139,18 +155,31 @@ def test_a_page_of_somebody_elses_is_shown_nothing_of_a_session(world: Dashboard
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
-def test_whoever_follows_a_link_from_elsewhere_asks_once_more(world: DashboardWorld, site: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/runs?status=failed&source=route%3Aecho"])
+def test_whoever_follows_a_link_from_elsewhere_is_led_on_by_a_page_of_ours(
+    world: DashboardWorld, site: str, path: str
+) -> None:
     browser = world.browser(world.token("read"))
-    answer = browser.open("/runs?q=canary", headers={"sec-fetch-site": site} | LINK)
+    answer = browser.open(path, headers={"sec-fetch-site": site} | LINK)
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
-    assert 'http-equiv="refresh" content="0"' in answer.text
-    assert "canary" not in answer.text
     assert "ada" not in answer.text
-    assert browser.open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK).status == 200
-    for_ever = browser.open("/runs", headers={"sec-fetch-site": site} | LINK)
-    assert (for_ever.status, for_ever.headers["location"]) == (303, "/sign-in?to=%2Fruns")
-    stranger = world.browser().open("/runs", headers={"sec-fetch-site": "same-origin"} | LINK)
-    assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in?to=%2Fruns")
+    assert not answer.cookies
+    [on] = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', answer.text)
+    led = browser.open(on, headers={"sec-fetch-site": "same-origin"} | LINK)
+    assert (led.status, led.headers["location"]) == (303, path)
+    assert browser.open(path, headers={"sec-fetch-site": "same-origin"} | LINK).status == 200
+    for_ever = browser.open(on, headers={"sec-fetch-site": site} | LINK)  # a browser that knows no better
+    assert for_ever.status == 200
+    assert 'name="token"' in for_ever.text
+    assert 'name="token"' in world.browser().open(on, headers={"sec-fetch-site": "same-origin"} | LINK).text
+
+
+def test_nothing_of_a_link_becomes_markup(world: DashboardWorld) -> None:
+    link = "/runs?x=\"><script>alert(1)</script>'"
+    answer = world.browser().open(link, headers={"sec-fetch-site": "cross-site"} | LINK)
+    assert answer.status == 200
+    assert "<script" not in answer.text
+    assert "alert" in answer.text
 
 
 def test_a_request_leaves_one_line_of_facts_that_are_ours(

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -42,7 +42,7 @@ def signed_in(world: DashboardWorld, **token: str | None) -> Browser:
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_sign_in(world: DashboardWorld) -> None:
-    for path, location in (("/", "/sign-in"), (f"/runs/{'0' * 44}", f"/sign-in?to=%2Fruns%2F{'0' * 44}")):
+    for path, location in (("/", "/sign-in?to=%2F"), (f"/runs/{'0' * 44}", f"/sign-in?to=%2Fruns%2F{'0' * 44}")):
         answer = world.browser().open(path)
         assert (answer.status, answer.headers["location"]) == (303, location)
 
@@ -67,9 +67,14 @@ def test_the_sign_in_leads_nowhere_else(world: DashboardWorld, wanted: str) -> N
     assert (answer.status, answer.headers["location"]) == (303, "/")
 
 
-def test_a_page_that_refreshes_itself_is_led_there_whole(world: DashboardWorld) -> None:
-    answer = world.browser().open("/runs", {"hx-request": "true"})
-    assert (answer.status, answer.headers["hx-redirect"]) == (401, "/sign-in")
+def test_whoever_is_signed_in_is_led_on_at_once_unless_he_comes_to_sign_in(world: DashboardWorld) -> None:
+    browser = signed_in(world)
+    led = {to: browser.open(f"/sign-in?to={quote(to, safe='')}") for to in ("/runs", "//evil.test")}
+    assert {to: (answer.status, answer.headers["location"]) for to, answer in led.items()} == {
+        "/runs": (303, "/runs"),
+        "//evil.test": (303, "/"),
+    }
+    assert browser.open("/sign-in").status == 200
 
 
 def test_the_sign_in_says_where_tokens_come_from(world: DashboardWorld) -> None:

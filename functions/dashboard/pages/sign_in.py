@@ -21,8 +21,11 @@ FIELD = "token"
 
 
 def show(dashboard: Dashboard, call: Call) -> Response:
-    """The form. Whoever is signed in already may sign in as somebody else."""
-    return _form(dashboard, call, call.query.get(WANTED, ""))
+    """The form; whoever wanted something else and is signed in is led there. Else he may sign in as somebody else."""
+    wanted = call.query.get(WANTED, "")
+    if wanted and dashboard.sessions.caller_of(call.request) is not None:
+        return Response(303, {"location": after_sign_in(wanted)})
+    return _form(dashboard, call, wanted)
 
 
 def begin(dashboard: Dashboard, call: Call) -> Response:
