@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from workerflow.domain.errors import IntegrityError
+from workerflow.domain.errors import IntegrityError, InvalidIdentifierError
 
 type Value = str | int | float | bytes | bool | Mapping[str, "Value"] | None
 type Item = dict[str, Any]
@@ -71,7 +71,7 @@ def reading(what: str, item: Item) -> Iterator[None]:
     """Turn whatever goes wrong while an item is read into an IntegrityError that names it."""
     try:
         yield
-    except (KeyError, ValueError, TypeError, AttributeError, zlib.error) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, InvalidIdentifierError, zlib.error) as error:
         key = "/".join(str(item[name]) for name in ("pk", "sk") if name in item)
         raise IntegrityError(f"{key} is no {what}: {error!r}") from error
 

@@ -70,9 +70,13 @@ def from_item(item: Item) -> Acceptance:
 def from_index(item: Item) -> AcceptedTask:
     """Read an entry of `tasks_by_time`."""
     with reading("accepted task", item):
+        tenant, _, key_hash = item["pk"].partition("#")
+        trace_id = TraceId.parse(item["trace_id"])
+        if trace_id.key_hash != key_hash:  # nothing would lead back from it
+            raise ValueError(item["trace_id"])
         return AcceptedTask(
-            tenant=item["pk"].partition("#")[0],
-            trace_id=item["trace_id"],
+            tenant=tenant,
+            trace_id=trace_id.value,
             source=item["source"],
             kind=item["kind"],
             mode=item["mode"],
