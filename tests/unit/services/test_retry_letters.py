@@ -213,6 +213,16 @@ class TestBounds:
         an_hour_later(wired)
         assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {}, "more": True}
 
+    def test_a_run_goes_on_behind_what_it_could_not_read(self, wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retry_letters, "PAGE", 3)
+        monkeypatch.setattr(retry_letters, "LETTERS_READ", 6)
+        wired.memory.spoilt |= {("letters", TENANT, task.trace_id) for task in some_letters(wired, 7)}
+        good = fail(wired, "good")
+        an_hour_later(wired)
+        assert retry(wired) == {"replayed": 0, "failed": 0, "refused": {"integrity": 6}, "more": True}
+        assert retry(wired)["replayed"] == 1
+        assert letter_of(wired, good).state is LetterState.REPLAYED
+
     def test_without_time_it_begins_with_none(self, wired: Wired) -> None:
         fail(wired)
         an_hour_later(wired)

@@ -54,8 +54,14 @@ class RetryRules:
 
 @dataclass(slots=True)
 class _Tally:
-    """What a run has done so far. `disabled` names the sources whose letters it need not try any more."""
+    """What a run has done so far.
 
+    Attributes:
+        position: letters up to it were tried, or are not for it to try.
+        disabled: the sources whose letters it need not try any more.
+    """
+
+    position: str
     read: int = 0
     tried: int = 0
     replayed: int = 0
@@ -94,17 +100,17 @@ class RetryLetters:
                 attempt would make as many again, and a run would not be bounded by its number.
         """
         cursor = self.cursors.get_cursor(tenant, 0)
-        tally, position = _Tally(), cursor.position if cursor else ""
+        tally = _Tally(cursor.position if cursor else "")
         more = False
-        for entry in self._letters(tenant, position, tally):
+        for entry in self._letters(tenant, tally):
             if self._is_enough(tally, until_ms):
                 more = True
                 break
-            position = entry.position
+            tally.position = entry.position
             if entry.letter_class in self.rules.classes:
                 self._try(entry, actor, tally)
         more = more or tally.read >= LETTERS_READ
-        self._keep(tenant, cursor, position if more else "")
+        self._keep(tenant, cursor, tally.position if more else "")
         if tally.failed and not tally.replayed:
             raise RetryableError(f"{tally.failed} of {tally.tried} replays failed, none was made")
         return {
@@ -114,12 +120,12 @@ class RetryLetters:
             "more": more,
         }
 
-    def _letters(self, tenant: str, position: str, tally: _Tally) -> Iterator[LetterEntry]:
+    def _letters(self, tenant: str, tally: _Tally) -> Iterator[LetterEntry]:
         """Open letters of the right age, as far as a run reads: those behind the position, then those before it."""
         now_ms = self.clock.now_ms()
         oldest = letter_position(now_ms - self.rules.max_age_seconds * 1000)
         youngest = letter_position(now_ms - self.rules.min_age_seconds * 1000)
-        start = max(position, oldest)
+        start = max(tally.position, oldest)
         for after, until in ((start, youngest), (oldest, start)):
             yield from self._between(tenant, after, until, tally)
 
@@ -131,7 +137,7 @@ class RetryLetters:
             yield from page.entries
             if page.is_over:
                 return
-            after = page.position
+            after = tally.position = page.position
 
     def _pass(self, tenant: str, unreadable: Mapping[str, str], tally: _Tally) -> None:
         """Tell of letters that cannot be read: nobody knows whether the rules allow them, and they are left alone."""
