@@ -293,20 +293,29 @@ class TestBounds:
         release(wired)
         assert wired.queue.messages == [message_of(task) for task in tasks]
 
-    def test_a_page_that_changes_nothing_ends_the_loop(self, wired: Wired) -> None:
-        for task in due_in_one_shard(wired, PAGE):
-            wired.runs.poison.add(task.trace_id)
+    def test_a_page_of_rows_that_cannot_be_read_does_not_hold_up_those_behind_it(self, wired: Wired) -> None:
+        """They stay where they are: whoever stops at them stops there for ever."""
+        *poisoned, last = due_in_one_shard(wired, PAGE * 2 + 1)
+        wired.runs.poison |= {task.trace_id for task in poisoned}
+        release(wired)
+        assert wired.queue.messages == [message_of(last)]
+        assert wired.signals.counts["UnreadableRow"] == len(poisoned)
+
+    def test_nor_does_a_page_that_cannot_be_written(self, wired: Wired) -> None:
+        *_, last = due_in_one_shard(wired, PAGE + 1)
+        wired.memory.calls.clear()
+        wired.refuse("runs.write", times=PAGE, error=IntegrityError)
+        release(wired)
+        assert wired.queue.messages == [message_of(last)]
+        assert wired.order_of("runs.due") == ["runs.due"] * 5, "two pages of its shard"
+        assert wired.signals.counts["UnreadableRow"] == PAGE
+
+    def test_a_page_that_the_index_shows_too_late_ends_the_loop(self, wired: Wired) -> None:
+        tasks = due_in_one_shard(wired, PAGE)
+        wired.meanwhile("runs.get_many", lambda: [wired.run_once(task) for task in tasks])
         wired.memory.calls.clear()
         release(wired)
         assert wired.order_of("runs.due") == ["runs.due"] * 4, "one page a shard"
-
-    def test_nor_does_a_page_that_cannot_be_written_keep_it_going(self, wired: Wired) -> None:
-        due_in_one_shard(wired, PAGE)
-        wired.memory.calls.clear()
-        wired.refuse("runs.write", times=10_000, error=IntegrityError)
-        release(wired)
-        assert wired.order_of("runs.due") == ["runs.due"] * 4
-        assert wired.signals.counts["UnreadableRow"] == PAGE
 
     def test_an_idle_tick_reads_one_page_a_shard_and_the_switches(self, wired: Wired) -> None:
         release(wired)

@@ -110,29 +110,37 @@ class ReleaseDue:
         self, partition: str, until_ms: int, decide: Callable[[Run, Now], DueDecision], budget: TickBudget
     ) -> None:
         # What was dealt with leaves the range; the index may still show it for a moment, so a page in which nothing
-        # was left to do ends the loop.
+        # was left to do ends the loop. What cannot be dealt with stays in front, and is asked for along with the rest.
+        passed: set[str] = set()
         progress = True
         while progress and not budget.is_spent(self.clock):
-            entries = self.runs.due(partition, until_ms=until_ms, limit=PAGE)
-            progress = self._settle_all(entries, decide, budget) and len(entries) == PAGE
+            limit, before = PAGE + len(passed), len(passed)
+            entries = self.runs.due(partition, until_ms=until_ms, limit=limit)
+            page = [entry for entry in entries if entry.trace_id not in passed][:PAGE]
+            is_written = self._settle_all(page, decide, budget, passed)
+            progress = (is_written or len(passed) > before) and len(entries) == limit
 
     def _settle_all(
-        self, entries: Sequence[DueRun], decide: Callable[[Run, Now], DueDecision], budget: TickBudget
+        self, entries: Sequence[DueRun], decide: Callable[[Run, Now], DueDecision], budget: TickBudget, passed: set[str]
     ) -> bool:
-        """Whether anything was written."""
+        """Whether anything was written. Those whose rows no code of ours wrote, or could, are added to `passed`."""
         if not entries:
             return False
         rows = readable_rows(self.runs, entries[0].tenant, [entry.trace_id for entry in entries])
         in_order = [rows[entry.trace_id] for entry in entries if entry.trace_id in rows]
         if len(in_order) < len(entries):
             self.signals.count("UnreadableRow", len(entries) - len(in_order))
-        return sum(self._settle(run, decide, budget) for run in in_order if budget.resends_left > 0) > 0
+            passed |= {entry.trace_id for entry in entries} - rows.keys()
+        return sum(self._settle(run, decide, budget, passed) for run in in_order if budget.resends_left > 0) > 0
 
-    def _settle(self, run: Run, decide: Callable[[Run, Now], DueDecision], budget: TickBudget) -> bool:
+    def _settle(
+        self, run: Run, decide: Callable[[Run, Now], DueDecision], budget: TickBudget, passed: set[str]
+    ) -> bool:
         try:
             settled = self.ledger.settle(run, decide)
         except IntegrityError:
             self.signals.count("UnreadableRow")
+            passed.add(run.trace_id)
             return False
         if isinstance(settled.decision, Resend):
             planned = run.state is RunState.PARKED
