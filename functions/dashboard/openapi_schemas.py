@@ -212,6 +212,7 @@ def _schedule() -> Schema:
             "definition": described(or_null(definition), "null: it was removed, and its history is left"),
             "state": choice(Enablement),
             "reason": or_null(TEXT),
+            "switch": or_null(_switch()),
             "since": or_null(TIME),
             "lastDueAt": or_null(TIME),
             "lastTraceId": or_null(TRACE_ID),

@@ -329,6 +329,14 @@ def test_a_route_is_paused_and_resumed(writer: Browser) -> None:
     assert "is enabled now" in followed(writer, writer.submit(form.action, form.filled(reason="open again")))
 
 
+def test_a_schedule_that_is_paused_tells_by_whom(writer: Browser) -> None:
+    form = form_of_switch(writer, "/schedules", "nightly", "paused")
+    told = followed(writer, writer.submit(form.action, form.filled(reason="the night is short")))
+    assert re.search(r"Paused \S+ by ada \([a-z2-7]{12}\) : the night is short", told)
+    form = form_of_switch(writer, "/schedules", "nightly", "enabled")
+    assert "is enabled now" in followed(writer, writer.submit(form.action, form.filled(reason="enough slept")))
+
+
 def form_of_switch(browser: Browser, page: str, name: str, state: str) -> Form:
     found = [form for form in forms_of(browser.open(page).text) if form.fields.get("state") == state]
     [form] = [form for form in found if form.action == f"{page}/{name}/state"]
@@ -346,6 +354,16 @@ def test_what_the_manifest_disables_no_switch_enables(writer: Browser) -> None:
     page = writer.open("/routes").text
     assert "replaced by webhook_echo" in page
     assert all("switched_off" not in form.action for form in forms_of(page))
+
+
+def test_whoever_set_a_switch_is_not_said_to_have_done_what_the_manifest_did(
+    world: DashboardWorld, writer: Browser
+) -> None:
+    order = {"state": "disabled", "reason": "a second thought"}
+    assert world.post("/api/routes/switched_off/state", order, token=world.token()).status == 200
+    told = shown(writer.open("/routes"))
+    assert "Disabled: replaced by webhook_echo" in told
+    assert "a second thought" not in told
 
 
 # Bulk.

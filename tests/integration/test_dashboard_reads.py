@@ -243,8 +243,13 @@ def test_routes_and_schedules_are_shown_as_declared_and_as_they_stand(world: Das
     routes = {one["name"]: one for one in world.get("/api/routes", token=token).document["routes"]}
     assert (routes["webhook_echo"]["state"], routes["webhook_echo"]["reason"]) == ("paused", "the provider is down")
     assert (routes["switched_off"]["state"], routes["switched_off"]["switch"]) == ("disabled", None)
+    world.post("/api/schedules/report/state", {"state": "paused", "reason": "nobody reads it"}, token=writer)
     schedules = {one["name"]: one for one in world.get("/api/schedules", token=token).document["schedules"]}
     assert schedules["nightly"]["definition"]["timeZone"] == "Europe/Berlin"
+    assert schedules["nightly"]["switch"] is None
+    for switch in (routes["webhook_echo"]["switch"], schedules["report"]["switch"]):
+        assert switch["state"] == "paused"
+        assert switch["actor"] == f"ada ({writer.split('_')[1]})"
 
 
 def test_whether_secrets_are_there_is_told_and_never_what_they_are(world: DashboardWorld, token: str) -> None:

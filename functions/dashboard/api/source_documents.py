@@ -42,6 +42,7 @@ def schedule_document(view: ScheduleView) -> Document:
         "definition": None if view.schedule is None else _schedule_definition(view.schedule),
         "state": view.state.value,
         "reason": text_or_none(view.reason),
+        "switch": None if view.switch is None else switch_document(view.switch),
         "since": time_or_none(view.since_ms),
         "lastDueAt": time_or_none(view.last_due_ms),
         "lastTraceId": view.last_trace_id,

@@ -74,6 +74,8 @@ def test_while_it_may_not_fire_the_reason_is_shown_and_no_fire(hourly: Clockwork
     hourly.switch("08:40", state)
     found = view(hourly)
     assert (found.state, found.reason, found.next_fires_ms) == (state, "because", ())
+    assert found.switch is not None
+    assert (found.switch.state, found.switch.changed_at_ms) == (state, ms("08:40"))
 
 
 def test_what_the_manifest_disables_says_why() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from workerflow.domain.cron import Timing
-from workerflow.domain.enablement import Enablement
+from workerflow.domain.enablement import Enablement, Switch
 from workerflow.domain.firing import Gate, due_fires, newest_needed, undecided_after, upcoming_fires
 from workerflow.domain.manifest import Manifest
 from workerflow.domain.schedule import Schedule
@@ -36,6 +36,7 @@ class ScheduleView:
         next_fires_ms: the next fires, if nothing changes; empty while it may not fire, or no tick has seen it.
         missed: how many fires were missed, by reason; a lower bound after an outage of very many.
         last_missed_ms, last_missed_reason: the newest of them.
+        switch: what was set at run time, if anything ever was.
         fault: why it cannot fire although it may, and where more could be told: its cursor is unreadable, or its times
             cannot be worked out; empty if nothing is wrong.
     """
@@ -51,6 +52,7 @@ class ScheduleView:
     missed: Mapping[Missed, int] | None = None
     last_missed_ms: int | None = None
     last_missed_reason: Missed | None = None
+    switch: Switch | None = None
     fault: str = ""
 
 
@@ -89,8 +91,9 @@ class ReadSchedules:
         self, tenant: str, name: str, schedule: Schedule | None, cursor: ScheduleCursor | None, number: int
     ) -> ScheduleView:
         gate, reason = self._gate(tenant, name, schedule)
+        switch = self.enablement.switch(tenant, f"schedule:{name}")
         if cursor is None:
-            return ScheduleView(name, schedule, gate.state, reason)
+            return ScheduleView(name, schedule, gate.state, reason, switch=switch)
         next_fires_ms, fault = self._next_fires(schedule, cursor, gate, number)
         return ScheduleView(
             name,
@@ -104,6 +107,7 @@ class ReadSchedules:
             missed=cursor.missed,
             last_missed_ms=cursor.last_missed_ms,
             last_missed_reason=cursor.last_missed_reason,
+            switch=switch,
             fault=fault,
         )
 
