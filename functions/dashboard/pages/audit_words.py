@@ -9,13 +9,14 @@ from workerflow.domain.enablement import Enablement
 from workerflow.domain.errors import InvalidIdentifierError
 from workerflow.domain.identity import TraceId
 
-_WORDS: Mapping[str, str] = {
+WORDS: Mapping[str, str] = {
     "run.replayed": "replayed a run",
     "run.cancelled": "cancelled a run",
     "run.retried": "retried a run now",
     "letter.resolved": "resolved a dead letter",
     "schedule.run": "ran a schedule",
     "switch.set": "set a switch",
+    "switch.removed": "removed the switch of what is long gone",
     "bulk.counted": "counted a bulk job",
     "bulk.started": "started a bulk job",
     "bulk.aborted": "aborted a bulk job",
@@ -26,9 +27,10 @@ _WORDS: Mapping[str, str] = {
     "session.created": "signed in",
     "session.ended": "signed out",
     "tenants.published": "published the tenants",
-    "message.rejected": "rejected a message",
+    "message.rejected": "removed a message that is no task's",
+    "message.unknown": "removed the message of a task that is forgotten",
 }
-
+"""What each action says, to go on after a name."""
 
 _STATES = frozenset(Enablement)
 _SAID_ELSEWHERE = frozenset({"before", "after"})
@@ -41,7 +43,7 @@ def action_words(action: str, details: Mapping[str, str]) -> str:
     after = details.get("after")
     if action == "switch.set" and after in _STATES:
         return after
-    return _WORDS.get(action, action.replace(".", " ").replace("_", " "))
+    return WORDS.get(action, action.replace(".", " ").replace("_", " "))
 
 
 def details_in_words(details: Mapping[str, str]) -> list[tuple[str, str]]:
