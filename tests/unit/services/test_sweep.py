@@ -284,6 +284,18 @@ class TestPoison:
         assert wired.signals.counts["UnreadableRow"] == 1
         assert wired.memory.cursors[TENANT, 0].position == tasks[-1].trace_id
 
+    def test_which_ones_were_passed_stands_in_the_log_and_each_is_told_once(self, wired: Wired) -> None:
+        tasks = in_one_shard(wired, 5)
+        spoilt = tasks[1], tasks[3]
+        wired.memory.spoilt |= {("acceptances", TENANT, task.key_hash) for task in spoilt}
+        wired.runs.poison.add(tasks[4].trace_id)
+        later(wired)
+        for _ in tasks:
+            sweep(wired, a_budget(wired, resends=1))
+        assert wired.signals.counts["UnreadableRow"] == 3
+        told = [f"{message} {error}" for message, error in wired.signals.told]
+        assert [sum(task.trace_id in text for text in told) for task in tasks] == [0, 1, 0, 1, 1]
+
     def test_nor_does_a_page_of_them(self, wired: Wired) -> None:
         *spoilt, last = in_one_shard(wired, PAGE + 1)
         wired.memory.spoilt |= {("acceptances", TENANT, task.key_hash) for task in spoilt}

@@ -19,6 +19,7 @@ from workerflow.domain.transitions import DueDecision, Now, Wait
 from workerflow.ports.stores import AuditLog, RunStore
 from workerflow.ports.world import Clock, DeadMessage, DeadMessageQueue, Ids, Signals
 from workerflow.services.ledger import Ledger
+from workerflow.services.readable_rows import tell_unreadable_one
 from workerflow.services.resend import TickBudget
 from workerflow.services.sweep import max_attempts_of
 
@@ -59,8 +60,8 @@ class DrainDeadMessages:
         """Whether the message was dealt with. One whose row no code of ours wrote stays until somebody mends it."""
         try:
             return self._deal_with(dead)
-        except IntegrityError:
-            self.signals.count("UnreadableRow")
+        except IntegrityError as error:
+            tell_unreadable_one(self.signals, f"a dead message of {dead.message}", error)
             return False
 
     def _deal_with(self, dead: DeadMessage) -> bool:

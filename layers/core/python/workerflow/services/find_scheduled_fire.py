@@ -13,6 +13,7 @@ from workerflow.domain.schedule_cursor import ScheduleCursor
 from workerflow.domain.task import Acceptance
 from workerflow.ports.stores import AcceptanceStore, RunStore
 from workerflow.ports.world import Signals
+from workerflow.services.readable_rows import tell_unreadable_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +46,13 @@ class FindScheduledFire:
     def _acceptance(self, tenant: str, key_hash: str) -> Acceptance | None:
         try:
             return self.acceptances.get(tenant, key_hash)
-        except IntegrityError:
-            self.signals.count("UnreadableRow")
+        except IntegrityError as error:
+            tell_unreadable_one(self.signals, f"acceptance {key_hash} of {tenant}", error)
             return None
 
     def _row(self, tenant: str, trace_id: str) -> Run | None:
         try:
             return self.runs.get(tenant, trace_id)
-        except IntegrityError:
-            self.signals.count("UnreadableRow")
+        except IntegrityError as error:
+            tell_unreadable_one(self.signals, f"run {trace_id} of {tenant}", error)
             return None

@@ -27,6 +27,7 @@ from workerflow.ports.stores import AcceptanceStore, RunStore, Written
 from workerflow.ports.world import Clock, Ids, Signals
 from workerflow.services.accept_task import Accepted, KeyReused, TakeTask, TaskDraft, taken
 from workerflow.services.ledger import MAX_TRIES
+from workerflow.services.readable_rows import tell_unreadable_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,6 @@ class FireSchedule:
     def _row(self, tenant: str, trace_id: str) -> Run | _Unreadable | None:
         try:
             return self.runs.get(tenant, trace_id)
-        except IntegrityError:
-            self.signals.count("UnreadableRow")
+        except IntegrityError as error:
+            tell_unreadable_one(self.signals, f"run {trace_id} of {tenant}", error)
             return _Unreadable()

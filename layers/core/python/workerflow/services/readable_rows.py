@@ -10,34 +10,47 @@ from collections.abc import Mapping, Sequence
 
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.run import Run
-from workerflow.ports.stores import RunStore
+from workerflow.ports.stores import RunStore, Seen
 from workerflow.ports.world import Signals
 
+NAMED = 3
+"""Of those that are passed together the first ones are named: a log line has its limit."""
 
-def readable_rows(runs: RunStore, tenant: str, trace_ids: Sequence[str]) -> Mapping[str, Run]:
-    """Up to 100 rows, read strongly and at once; those that are absent or unreadable are left out.
+
+def readable_rows(runs: RunStore, tenant: str, trace_ids: Sequence[str]) -> Seen[str, Run]:
+    """Up to 100 rows by trace id, read strongly and at once.
 
     Raises:
         StoreUnavailableError: ask again.
     """
     try:
-        return runs.get_many(tenant, trace_ids)
+        return Seen(runs.get_many(tenant, trace_ids), {})
     except IntegrityError:
-        found = (_readable_row(runs, tenant, trace_id) for trace_id in trace_ids)
-        return {run.trace_id: run for run in found if run is not None}
+        return _one_by_one(runs, tenant, trace_ids)
 
 
-def _readable_row(runs: RunStore, tenant: str, trace_id: str) -> Run | None:
-    try:
-        return runs.get(tenant, trace_id)
-    except IntegrityError:
-        return None
+def _one_by_one(runs: RunStore, tenant: str, trace_ids: Sequence[str]) -> Seen[str, Run]:
+    readable: dict[str, Run] = {}
+    unreadable: dict[str, str] = {}
+    for trace_id in trace_ids:
+        try:
+            run = runs.get(tenant, trace_id)
+        except IntegrityError as error:
+            unreadable[trace_id] = str(error)
+        else:
+            readable |= {} if run is None else {trace_id: run}
+    return Seen(readable, unreadable)
 
 
 def tell_unreadable(signals: Signals, what: str, unreadable: Mapping[str, str]) -> None:
-    """Count entries that a walk passes because they cannot be read, which rings, and log why of the first."""
+    """Count what is passed because it cannot be read, which rings, and log which and why, by place."""
     if unreadable:
+        why = "; ".join(f"{place}: {reason}" for place, reason in sorted(unreadable.items())[:NAMED])
         signals.count("UnreadableRow", len(unreadable))
-        signals.failure(
-            f"{len(unreadable)} {what} cannot be read, and are passed", IntegrityError(min(unreadable.values()))
-        )
+        signals.failure(f"{len(unreadable)} {what} cannot be read, and are passed", IntegrityError(why))
+
+
+def tell_unreadable_one(signals: Signals, what: str, error: IntegrityError) -> None:
+    """The same of one that was met by itself; so it is told if it cannot be written as it stands."""
+    signals.count("UnreadableRow")
+    signals.failure(f"{what} cannot be read or written, and is passed", error)

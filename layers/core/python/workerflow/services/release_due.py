@@ -30,7 +30,7 @@ from workerflow.services.capped_runs import END_OF_TIME_MS, CappedRuns
 from workerflow.services.enablement import CheckEnablement
 from workerflow.services.fair_share import visit_in_turn
 from workerflow.services.ledger import Ledger
-from workerflow.services.readable_rows import readable_rows
+from workerflow.services.readable_rows import readable_rows, tell_unreadable, tell_unreadable_one
 from workerflow.services.resend import Resender, TickBudget
 from workerflow.services.sweep import max_attempts_of
 
@@ -91,8 +91,8 @@ class ReleaseDue:
         """Whether there is a place, for this one and perhaps for the next."""
         try:
             settled = self.capped.release(run)
-        except IntegrityError:
-            self.signals.count("UnreadableRow")
+        except IntegrityError as error:
+            tell_unreadable_one(self.signals, f"run {run.trace_id} of {run.tenant}", error)
             return True
         if settled is not None and isinstance(settled.decision, Resend):
             self.resender.add(TaskMessage(run.tenant, run.trace_id), budget, planned=True)
@@ -126,11 +126,11 @@ class ReleaseDue:
         """Whether anything was written. Those whose rows no code of ours wrote, or could, are added to `passed`."""
         if not entries:
             return False
-        rows = readable_rows(self.runs, entries[0].tenant, [entry.trace_id for entry in entries])
-        in_order = [rows[entry.trace_id] for entry in entries if entry.trace_id in rows]
-        if len(in_order) < len(entries):
-            self.signals.count("UnreadableRow", len(entries) - len(in_order))
-            passed |= {entry.trace_id for entry in entries} - rows.keys()
+        tenant = entries[0].tenant
+        rows = readable_rows(self.runs, tenant, [entry.trace_id for entry in entries])
+        tell_unreadable(self.signals, f"runs of {tenant}", rows.unreadable)
+        passed.update(rows.unreadable)
+        in_order = [rows.readable[entry.trace_id] for entry in entries if entry.trace_id in rows.readable]
         return sum(self._settle(run, decide, budget, passed) for run in in_order if budget.resends_left > 0) > 0
 
     def _settle(
@@ -138,8 +138,8 @@ class ReleaseDue:
     ) -> bool:
         try:
             settled = self.ledger.settle(run, decide)
-        except IntegrityError:
-            self.signals.count("UnreadableRow")
+        except IntegrityError as error:
+            tell_unreadable_one(self.signals, f"run {run.trace_id} of {run.tenant}", error)
             passed.add(run.trace_id)
             return False
         if isinstance(settled.decision, Resend):

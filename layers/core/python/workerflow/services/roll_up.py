@@ -139,7 +139,7 @@ class RollUp:
         so_far = quarter.begun or PartialCount(tenant, quarter.start_ms, begun_at_ms=self.clock.now_ms())
         tally = Tally.of(so_far.rollups)
         for number, (shard, page) in enumerate(self._pages(so_far), 1):
-            rows = readable_rows(self.runs, tenant, [task.trace_id for task in page.entries])
+            rows = readable_rows(self.runs, tenant, [task.trace_id for task in page.entries]).readable
             for task in page.entries:
                 tally.add(rows.get(task.trace_id) or Run.of_task(task))
             is_over = self.clock.now_ms() >= until_ms

@@ -24,7 +24,7 @@ from workerflow.ports.stores import AcceptanceStore, Cursor, CursorStore, Oldest
 from workerflow.ports.world import Clock, Ids, Signals
 from workerflow.services.fair_share import visit_in_turn
 from workerflow.services.ledger import Ledger
-from workerflow.services.readable_rows import readable_rows, tell_unreadable
+from workerflow.services.readable_rows import readable_rows, tell_unreadable, tell_unreadable_one
 from workerflow.services.resend import Resender, TickBudget
 
 GRACE_S = 300
@@ -68,15 +68,17 @@ class Sweep:
             page = self.acceptances.list_accepted(tenant, shard, after=after, until=until, limit=PAGE)
             if not page.size:
                 return
-            tell_unreadable(self.signals, f"accepted tasks of {tenant}", page.unreadable)
             visited = self._visit(tenant, page, budget)
+            passed = {place: why for place, why in page.unreadable.items() if place <= visited}
+            tell_unreadable(self.signals, f"accepted tasks of {tenant}", passed)
             cursor = self._move(tenant, shard, cursor, visited)
             if cursor is None or page.is_over:
                 return
 
     def _visit(self, tenant: str, page: Oldest[AcceptedTask], budget: TickBudget) -> str:
         """Visit a page; the place of the last task that was dealt with, or cannot be."""
-        rows = readable_rows(self.runs, tenant, [task.trace_id for task in page.entries]) if page.entries else {}
+        trace_ids = [task.trace_id for task in page.entries]
+        rows = readable_rows(self.runs, tenant, trace_ids).readable if trace_ids else {}
         try:
             for number, task in enumerate(page.entries):
                 if number and budget.resends_left <= 0:
@@ -89,8 +91,8 @@ class Sweep:
     def _visit_task(self, task: AcceptedTask, rows: Mapping[str, Run], budget: TickBudget) -> None:
         try:
             settled = self.ledger.settle(rows.get(task.trace_id) or Run.of_task(task), self._decide)
-        except IntegrityError:
-            self.signals.count("UnreadableRow")
+        except IntegrityError as error:
+            tell_unreadable_one(self.signals, f"run {task.trace_id} of {task.tenant}", error)
             return
         if isinstance(settled.decision, Resend):
             self.resender.add(TaskMessage(task.tenant, task.trace_id), budget)
