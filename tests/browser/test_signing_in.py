@@ -55,3 +55,13 @@ def test_no_script_is_needed_to_sign_in_look_filter_and_sign_out(served: Served)
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in$"))
     visit.end()
+
+
+def test_shortcuts_of_pages_for_those_who_are_signed_in_do_nothing_for_others(served: Served) -> None:
+    visit = served.stranger()
+    visit.expected = "status of 404"
+    page = visit.go("/nothing")
+    for key in ("?", "/", "j", "p", "g", "o"):
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile("/nothing$"))
+    visit.end()

@@ -203,7 +203,7 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const KEYS = {
-    "?": () => one("#shortcuts").showModal(),
+    "?": () => one("#shortcuts")?.showModal(),
     "/": () => one("[data-filters] select, [data-filters] input:not([type=hidden])")?.focus(),
     j: () => step(1),
     k: () => step(-1),
