@@ -294,3 +294,15 @@ def test_who_may_only_read_sees_no_order(world: DashboardWorld) -> None:
 def test_a_lineage_of_one_is_a_tree_of_one(world: DashboardWorld) -> None:
     run = world.seeds.failed()
     assert "This run was never replayed" in shown(signed_in(world).open(f"/runs/{run.trace_id}/lineage"))
+
+
+@pytest.mark.parametrize("page", ["/runs", "/letters"])
+def test_a_filter_offers_the_sources_of_the_tenant_and_the_one_that_is_looked_for(
+    world: DashboardWorld, page: str
+) -> None:
+    world.declare(acme=TenantPolicy(routes=("webhook_echo",)))
+    browser = signed_in(world)
+    text = browser.open(f"{page}?tenant=acme&source=route:gone").text
+    offered = re.findall(r'<option value="((?:route|schedule):[^"]+)"( selected)?>', text)
+    assert [name for name, _ in offered if name.startswith("route:")] == ["route:webhook_echo", "route:gone"]
+    assert [name for name, selected in offered if selected] == ["route:gone"]

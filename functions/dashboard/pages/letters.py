@@ -143,12 +143,9 @@ def _orders(asked: Asked) -> Sequence[Order]:
 
 
 def _filters(dashboard: Dashboard, call: Call, asked: Asked) -> dict[str, Any]:
-    sources = list(sources_of(dashboard, call.tenant))
-    if asked.source and asked.source not in sources:
-        sources.append(asked.source)
     return {
         "asked": asked,
         "classes": [(one.value, one.value.replace("_", " ")) for one in LetterClass],
-        "sources": sources,
+        "sources": sources_of(dashboard, call.tenant, asked.source),
         "windows": WINDOW_NAMES,
     }

@@ -23,10 +23,10 @@ def window_of(query: Mapping[str, str], default: str | None = None) -> str | Non
     return value
 
 
-def sources_of(dashboard: Dashboard, tenant: str) -> Sequence[str]:
-    """The sources that a tenant can have tasks of, for a filter: its routes, then its schedules."""
-    policy = dashboard.tenants().policy_of(tenant)
-    allowed = policy.routes if policy else None
-    routes = [one for one in dashboard.manifest.routes.values() if allowed is None or one.name in allowed]
-    schedules = [one for one in dashboard.manifest.schedules.values() if one.serves(tenant)]
-    return [*sorted(one.source for one in routes), *sorted(one.source for one in schedules)]
+def sources_of(dashboard: Dashboard, tenant: str, chosen: str | None) -> Sequence[str]:
+    """The sources that a tenant can have tasks of, for a filter, and the chosen one, which may be gone."""
+    tenants, manifest = dashboard.tenants(), dashboard.manifest
+    routes = sorted(one.source for one in manifest.routes.values() if tenants.shows(tenant, one.source))
+    schedules = sorted(one.source for one in manifest.schedules.values() if one.serves(tenant))
+    known = [*routes, *schedules]
+    return known if chosen is None or chosen in known else [*known, chosen]

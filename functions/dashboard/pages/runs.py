@@ -14,8 +14,6 @@ from functions.dashboard.pages.sample import sample_script
 from workerflow.domain.run import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from functions.dashboard.call import Call
     from functions.dashboard.services import Dashboard
     from workerflow.runtime.http import Response
@@ -46,7 +44,7 @@ def show(dashboard: Dashboard, call: Call) -> Response:
         wanted=wanted,
         window=call.query.get("window", ""),
         states=[state.value for state in RunState],
-        sources=_with(sources_of(dashboard, call.tenant), wanted.source),
+        sources=sources_of(dashboard, call.tenant, wanted.source),
         windows=WINDOW_NAMES,
         sample=sample_script(dashboard, call.tenant) if not (found.runs or is_filtered or before) else "",
     )
@@ -58,8 +56,3 @@ def _filter_of(call: Call, now_ms: int) -> TaskFilter:
     if window is None:
         return wanted
     return replace(wanted, from_ms=max(wanted.from_ms or 0, now_ms - WINDOWS[window]))
-
-
-def _with(sources: Sequence[str], chosen: str | None) -> list[str]:
-    """The choice of sources; one that is gone can still be looked for."""
-    return [*sources, *([chosen] if chosen and chosen not in sources else [])]

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 def sample_script(dashboard: Dashboard, tenant: str) -> str:
     """A call of the first of the tenant's routes that takes WorkerFlow's own signature; empty if there is none."""
-    policy = dashboard.tenants().policy_of(tenant)
-    allowed = policy.routes if policy else None
-    for name, route in sorted(dashboard.manifest.routes.items()):
+    tenants = dashboard.tenants()
+    for _, route in sorted(dashboard.manifest.routes.items()):
         is_ours = route.enabled and route.authentication in {"any", "signature"}
-        if is_ours and route.mode == "async" and (allowed is None or name in allowed):
+        if is_ours and route.mode == "async" and tenants.shows(tenant, route.source):
             return sample_call(Shell.of(dashboard), route, tenant)
     return ""

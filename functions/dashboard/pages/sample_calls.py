@@ -17,8 +17,8 @@ from workerflow.domain.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, VERS
 
 _SHA256 = "openssl dgst -sha256"
 _AS_HEX = "-hex | sed 's/.* //'"
-_GAP = "API='https://...'  # ApiUrl, of the deployment's outputs"
-"""A line for whoever pastes it to fill in."""
+_GAP = "API='https://...: ApiUrl, of the outputs'"
+"""A line for whoever pastes it to fill in. No comment: zsh takes none where somebody types."""
 _JSON_HEADER = "-H 'content-type: application/json'"
 
 
