@@ -140,7 +140,8 @@ class Alarms(Construct):
         )
         self._ring(
             "unreadable-rows",
-            "The tick passes over items that it cannot read: somebody edited them, or a newer version wrote them.",
+            "The tick passes over items that it cannot read: somebody edited them, or a newer version wrote them. The "
+            "scheduler's log names them, and docs/operating.md tells how they go on.",
             metrics.unreadable_rows(FIVE_MINUTES),
         )
 
