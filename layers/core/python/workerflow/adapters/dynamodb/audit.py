@@ -24,9 +24,8 @@ class DynamoAuditLog:
         if since >= before or limit < 1:
             return Newest((), None)
         query = Query(self._table, ("pk", tenant), ("sk", since, before), descending=True, viewing=True)
-        # DynamoDB's BETWEEN includes both ends, the port only the older one: one more makes up for the other.
-        items = list(self._database.query(query, limit=limit + 1))
-        within = [item for item in items if item["sk"] < before][:limit]
-        is_over = len(items) <= limit or not within
-        readable, unreadable = in_order(within, codec.from_item, "sk")
-        return Newest(readable, None if is_over else within[-1]["sk"], unreadable)
+        # DynamoDB's BETWEEN includes both ends, the port only the older one: one more makes up for the other, and
+        # another one tells whether there is a next part.
+        items = [item for item in self._database.query(query, limit=limit + 2) if item["sk"] < before]
+        readable, unreadable = in_order(items[:limit], codec.from_item, "sk")
+        return Newest(readable, items[limit - 1]["sk"] if len(items) > limit else None, unreadable)
