@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from functions.dashboard import wiring
@@ -225,3 +226,31 @@ def test_the_line_that_differs_is_marked(served: Served, visit: Visit) -> None:
     lines.fill("workerflow-v1\nPOST\n/api/webhook_echo\n")
     expect(page.locator("tr.differs")).to_have_count(0)
     expect(page.locator("[data-verdict]")).to_have_text("No line differs: the secret is another one.")
+
+
+@pytest.mark.parametrize("signed_in_again", ["in another tab", "when asked to"])
+def test_what_was_typed_outlives_the_session(served: Served, signed_in_again: str) -> None:
+    visit = served.stranger()
+    visit.expected = "status of 403"
+    visit.sign_in(served.world.token("write"))
+    page = visit.go(f"/runs/{a_failed_run(served)}/replay")
+    page.get_by_label("Payload").fill('{"id": 2}')
+    page.get_by_label("Reason").fill("mended")
+    page.context.clear_cookies()
+    if signed_in_again == "in another tab":
+        Visit(page.context.new_page(), visit.address).sign_in(served.world.token("write"))
+        expect(page.context.pages[1].get_by_role("heading", level=1)).to_have_text("Overview")
+        page.get_by_role("button", name="Replay the run").click()
+        expect(page.get_by_text("back button")).to_be_visible()
+    else:
+        page.get_by_role("button", name="Replay the run").click()
+        page.get_by_label("Token").fill(served.world.token("write"))
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+        page.go_back()
+    page.go_back()
+    expect(page.get_by_label("Payload")).to_have_value('{"id": 2}')
+    expect(page.get_by_label("Reason")).to_have_value("mended")
+    page.get_by_role("button", name="Replay the run").click()
+    expect(page.get_by_text("Replayed", exact=True)).to_be_visible()
+    visit.end()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from functions.dashboard.pages.rendering import Frame, frame_of, render
 from functions.dashboard.pages.security import html
+from workerflow.domain.dashboard_refusals import FormExpiredError, OriginForeignError
 from workerflow.domain.errors import WorkerFlowError
 from workerflow.domain.refusals import PathNotFoundError, RefusedError
 
@@ -42,11 +43,17 @@ def problem_page(dashboard: Dashboard, call: Call, refusal: RefusedError) -> Res
         refusal=refusal,
         faults=[one for one in refusal.members.get("errors", ()) if isinstance(one, dict)],
         detail="" if is_no_page else refusal.detail,
-        next_step=_NO_PAGE if is_no_page else _NEXT_STEPS.get(refusal.status, ""),
+        next_step=_next_step(refusal),
         request_id=call.request.request_id,
         is_form=call.request.method == "POST",
     )
     return html(refusal.status, text, nonce=call.nonce).with_headers(refusal.headers)
+
+
+def _next_step(refusal: RefusedError) -> str:
+    if isinstance(refusal, (FormExpiredError, OriginForeignError)):
+        return ""  # their detail says it, and a token has nothing to do with it
+    return _NO_PAGE if isinstance(refusal, PathNotFoundError) else _NEXT_STEPS.get(refusal.status, "")
 
 
 def _frame(dashboard: Dashboard, call: Call) -> Frame:

@@ -9,6 +9,7 @@ from functions.dashboard.call import Call, Caller
 from functions.dashboard.pages.problem import problem_page
 from tests.fakes.surroundings import FakeClock, FakeIds
 from workerflow.domain.access import Scope, Token
+from workerflow.domain.dashboard_refusals import FormExpiredError
 from workerflow.domain.errors import StoreUnavailableError
 from workerflow.domain.refusals import OutcomeUnknownError, PayloadInvalidError, RunNotFoundError
 from workerflow.domain.tenants import Tenants
@@ -74,3 +75,9 @@ def test_a_forms_faults_are_listed_and_the_way_back_is_told() -> None:
     assert "<code>/id</code>" in text
     assert "&lt;i&gt;is no integer" in text
     assert "back button" in text
+
+
+def test_whose_form_is_of_a_former_session_is_not_sent_for_another_token() -> None:
+    text = problem_page(around(), asked(method="POST"), FormExpiredError("open the page again")).body.decode()
+    assert "Open the page again" in text
+    assert "your token" not in text
