@@ -41,7 +41,7 @@ class SetSwitch:
     """Sets one switch; it holds everywhere within the enablement cache's 10 s.
 
     A tenant that was retired still has switches: its tasks that were accepted go on to their end, or wait for a resume.
-    So do those of a route that its policy hides by now: what is shut there can be opened, and nothing else be set.
+    So do those of a route that its policy hides by now: what is shut there can be set, and what is open is not there.
     `operations` is None where no order has a key.
     """
 
