@@ -16,8 +16,6 @@ Source: W3C, "Fetch Metadata Request Headers"; publicsuffix.org, "lambda-url.<re
 
 from __future__ import annotations
 
-from html import escape
-
 from workerflow.runtime.http import Request, Response
 
 _OURS = frozenset({"same-origin", "none"})
@@ -51,5 +49,9 @@ def _opens_tab(request: Request) -> bool:
 
 
 def led_on(address: str) -> Response:
-    """A page that asks for an address by itself: as a page of ours does, which brings the cookie along."""
-    return Response(200, {"content-type": "text/html; charset=utf-8"}, _LEADS_ON.format(escape(address)).encode())
+    """A page that asks for an address by itself: as a page of ours does, which brings the cookie along.
+
+    Args:
+        address: percent-encoded, as `sign_in_for` makes it: nothing of it is markup.
+    """
+    return Response(200, {"content-type": "text/html; charset=utf-8"}, _LEADS_ON.format(address).encode())
