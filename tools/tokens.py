@@ -252,16 +252,16 @@ def _act(place: Place, given: argparse.Namespace) -> str:
         case _:
             tenant = given.tenant or None
             issued = issue(place, name=given.name, scope=Scope(given.scope), tenant=tenant, days=given.days)
-            print(_explained(issued.token), file=sys.stderr)
+            print(_explained(issued.token, place.environment), file=sys.stderr)
             return issued.text
 
 
-def _explained(token: Token) -> str:
+def _explained(token: Token, environment: str) -> str:
     may = "read and write" if token.scope is Scope.WRITE else "read"
     whose = "for all tenants" if token.tenant is None else f"for the tenant {token.tenant}"
     return (
         f"{token.actor} may {may}, {whose}, until {timestamp(token.expires_at_ms)}."
-        f" Keep the token: it is not shown again. `make revoke ID={token.token_id}` takes it back."
+        f" Keep the token: it is not shown again. `make revoke ENV={environment} ID={token.token_id}` takes it back."
     )
 
 

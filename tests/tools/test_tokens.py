@@ -91,6 +91,7 @@ def test_a_token_is_all_that_goes_to_the_standard_output(run: Run, place: Place)
     assert (token.name, token.scope, token.tenant) == ("ada", Scope.READ, None)
     assert token.expires_at_ms - token.created_at_ms == 90 * DAY_MS
     assert err.startswith(f"ada ({token.token_id}) may read, for all tenants, until 20")
+    assert f"`make revoke ENV=dev ID={token.token_id}` takes it back" in err
 
 
 def test_a_token_may_be_for_writing_for_one_tenant_and_for_some_days(run: Run, place: Place) -> None:
