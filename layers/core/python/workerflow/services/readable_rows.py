@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from workerflow.domain.errors import IntegrityError
 from workerflow.domain.run import Run
 from workerflow.ports.stores import RunStore, Seen
-from workerflow.ports.world import Signals
+from workerflow.ports.world import Faults, Signals
 
 NAMED = 3
 """Of those that are passed together the first ones are named: a log line has its limit."""
@@ -45,9 +45,14 @@ def _one_by_one(runs: RunStore, tenant: str, trace_ids: Sequence[str]) -> Seen[s
 def tell_unreadable(signals: Signals, what: str, unreadable: Mapping[str, str]) -> None:
     """Count what is passed because it cannot be read, which rings, and log which and why, by place."""
     if unreadable:
-        why = "; ".join(f"{place}: {reason}" for place, reason in sorted(unreadable.items())[:NAMED])
         signals.count("UnreadableRow", len(unreadable))
-        signals.failure(f"{len(unreadable)} {what} cannot be read, and are passed", IntegrityError(why))
+        log_unreadable(signals, what, unreadable)
+
+
+def log_unreadable(faults: Faults, what: str, unreadable: Mapping[str, str]) -> None:
+    """The log's part of it alone; there is something to tell."""
+    why = "; ".join(f"{place}: {reason}" for place, reason in sorted(unreadable.items())[:NAMED])
+    faults.failure(f"{len(unreadable)} {what} cannot be read, and are passed", IntegrityError(why))
 
 
 def tell_unreadable_one(signals: Signals, what: str, error: IntegrityError) -> None:

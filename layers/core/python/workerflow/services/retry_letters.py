@@ -23,6 +23,7 @@ from workerflow.domain.errors import IntegrityError, PlatformError, RetryableErr
 from workerflow.domain.run import LetterClass
 from workerflow.ports.stores import Cursor, CursorStore, LetterEntry, ReplayStore
 from workerflow.ports.world import Clock, Faults, Ids
+from workerflow.services.readable_rows import log_unreadable
 from workerflow.services.replay_task import NotReplayable, Replayed, ReplayOrder, ReplayTask
 
 PAGE = 200
@@ -142,8 +143,7 @@ class RetryLetters:
     def _pass(self, tenant: str, unreadable: Mapping[str, str], tally: _Tally) -> None:
         """Tell of letters that cannot be read: nobody knows whether the rules allow them, and they are left alone."""
         if unreadable:
-            why = IntegrityError(min(unreadable.values()))
-            self.faults.failure(f"{len(unreadable)} dead letters of {tenant} cannot be read, and are passed", why)
+            log_unreadable(self.faults, f"dead letters of {tenant}", unreadable)
             tally.refused[IntegrityError.code] += len(unreadable)
 
     def _is_enough(self, tally: _Tally, until_ms: int) -> bool:

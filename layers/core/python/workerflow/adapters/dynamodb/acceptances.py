@@ -6,14 +6,11 @@ from workerflow.adapters.dynamodb import conditions
 from workerflow.adapters.dynamodb.database import Database
 from workerflow.adapters.dynamodb.items import acceptance as codec
 from workerflow.adapters.dynamodb.newest import Part
-from workerflow.adapters.dynamodb.oldest import Stretch
+from workerflow.adapters.dynamodb.oldest import FIRST, Stretch
 from workerflow.adapters.dynamodb.requests import Put
 from workerflow.domain.task import Acceptance, AcceptedTask
 from workerflow.ports.stores import Conflict, Newest, Oldest, Written
 from workerflow.tables import TASKS_BY_TIME
-
-_FIRST = "0"
-"""Before every trace id: the value of a key must not be empty, not even as a bound."""
 
 
 class DynamoAcceptances:
@@ -42,5 +39,5 @@ class DynamoAcceptances:
         return stretch.read(self._database, codec.from_index)
 
     def view_accepted(self, tenant: str, shard: int, *, since: str, before: str, limit: int) -> Newest[AcceptedTask]:
-        part = Part(self._table, TASKS_BY_TIME, codec.shard_key(tenant, shard), since or _FIRST, before, limit)
+        part = Part(self._table, TASKS_BY_TIME, codec.shard_key(tenant, shard), since or FIRST, before, limit)
         return part.of(self._database.query(part.query, limit=part.entries), codec.from_index)

@@ -13,6 +13,9 @@ from workerflow.adapters.dynamodb.seen import in_order
 from workerflow.ports.stores import Oldest
 from workerflow.tables import Index
 
+FIRST = "0"
+"""Before every position of ours: the value of a key must not be empty, not even as a bound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -39,7 +42,7 @@ class Stretch:
         return Oldest(readable, position, is_over=len(found) <= self.limit, unreadable=unreadable)
 
     def _queries(self) -> Iterator[Query]:
-        between = (self.index.sort_key, self.after or _FIRST, self.until)
+        between = (self.index.sort_key, self.after or FIRST, self.until)
         for partition in self.partitions:
             yield Query(self.table, (self.index.partition_key, partition), between, self.index.name, viewing=True)
 
@@ -49,7 +52,3 @@ class Stretch:
         for item in database.query(query, limit=self.limit + 2):
             if self.after < item[self.index.sort_key] < self.until:
                 yield item
-
-
-_FIRST = "0"
-"""Before every position of ours: the value of a key must not be empty, not even as a bound."""
