@@ -12,13 +12,14 @@ from tests.integration.functions_world import FunctionsWorld, functions_world, t
 from tests.integration.scripted_handlers import starts
 from tests.support.aws import physical
 from tests.support.faults import Fault
-from tests.support.quick_moto import queue_of
+from tests.support.quick_moto import put_item, queue_of
+from workerflow.adapters.dynamodb.items import acceptance as acceptance_codec
 from workerflow.adapters.dynamodb.items import audit as audit_codec
 from workerflow.domain.identity import SHARDS, shard_of
 from workerflow.domain.run import LetterClass, RunState
 from workerflow.domain.task import TaskMessage
 from workerflow.services.sweep import GRACE_S
-from workerflow.tables import AUDIT_EVENTS, RUNS
+from workerflow.tables import AUDIT_EVENTS, IDEMPOTENCY_KEYS, RUNS
 
 DAY_S = 24 * 3600
 
@@ -130,3 +131,25 @@ def test_a_row_that_no_code_of_ours_wrote_holds_up_neither_sweep_nor_drain(
     assert buried(world) == 1
     out = capsys.readouterr().out.replace(" ", "")
     assert '"UnreadableRow":[1.0,1.0]' in out, "once by the sweep, once by the drain"
+
+
+def test_a_task_that_nobody_can_read_is_named_and_goes_on_once_it_is_put_right(
+    world: FunctionsWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = world.take(age_seconds=GRACE_S + 1)
+    item = acceptance_codec.to_item(task)
+    put_item(physical(IDEMPOTENCY_KEYS), item | {"mode": "asleep", "deadline_ms": None})
+    bury(world, text_of(task))
+    assert world.tick() == []
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "cannot be read" in line]
+    assert [task.trace_id in line["message"] + line["error_message"] for line in told] == [True, True], (
+        "sweep and drain"
+    )
+    assert (world.sent(), buried(world)) == ([], 1)
+    put_item(physical(IDEMPOTENCY_KEYS), item)
+    for message in queue_of(world.aws.dead_letter_queue_url)._messages:
+        message.visible_at = 0
+    assert world.tick() == []
+    assert buried(world) == 0
+    world.consume_task(task)
+    assert world.run(task).state is RunState.SUCCEEDED
