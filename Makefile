@@ -113,7 +113,7 @@ test: lint $(EMULATOR) .chromium ## everything: lint and all tests
 
 # schemathesis hooks into every test; none of these is its own.
 test-fast: $(READY) ## unit and contract tests, in seconds
-	@$(PYTEST) -n $(WORKERS) -q -m "not slow" --hypothesis-profile fast -p no:schemathesis tests/unit tests/contract
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -q -m "not slow" --hypothesis-profile fast -p no:schemathesis tests/unit tests/contract
 
 test-e2e: $(READY) $(EMULATOR) .chromium ## end to end, deployed by the CDK CLI to an emulator of its own
 	@$(PYTEST) -m e2e tests/e2e

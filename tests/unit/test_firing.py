@@ -191,6 +191,7 @@ class TestLongOutage:
     @pytest.mark.parametrize(
         "catch_up", [SKIP, LATEST, ALL, CatchUp("all", 7, 600), CatchUp("all", 100, 7 * 24 * 3600)]
     )
+    @pytest.mark.slow
     @pytest.mark.parametrize("now", [NOW, NOW + 30_000])
     def test_what_fires_is_what_would_fire_if_all_were_looked_at(self, catch_up: CatchUp, now: int) -> None:
         times = tuple(takewhile(lambda due_ms: due_ms <= now, every(MINUTE)(now - self.OUTAGE)))

@@ -368,6 +368,7 @@ def test_the_shipped_handlers_build_although_they_were_imported_before() -> None
     assert importlib.import_module("functions.workflow.handlers.webhook_echo") is before
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_the_functions_read_and_the_same_bytes_each_time(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/core/python'}"}
     outputs = [tmp_path / "new" / f"{number}.json" for number in (1, 2)]

@@ -65,6 +65,7 @@ def pasted(route: Route, tenant: str, folder: Path) -> Sent:
     return Sent(arguments[1], body.encode(), dict(header.split(": ", 1) for header in headers))
 
 
+@pytest.mark.slow  # each starts shells
 @pytest.mark.parametrize("tenant", ["default", "acme"])
 @pytest.mark.parametrize("authentication", ["any", "signature"])
 def test_a_signed_call_is_one_that_ingress_takes(authentication: Authentication, tenant: str, tmp_path: Path) -> None:
@@ -88,6 +89,7 @@ def test_a_route_that_takes_tokens_alone_is_called_with_one(tmp_path: Path) -> N
     assert sent.headers["idempotency-key"]
 
 
+@pytest.mark.slow  # each starts shells
 @pytest.mark.parametrize("tenant", ["default", "acme"])
 @pytest.mark.parametrize("name", SENDERS)
 def test_a_senders_call_is_one_that_ingress_takes(name: Authentication, tenant: str, tmp_path: Path) -> None:
