@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from tests.integration.dashboard_world import Answer, Browser, DashboardWorld, dashboard_world
+from workerflow.domain.rollup import ALL_SOURCES, Rollup, Span
 from workerflow.domain.tenants import TenantPolicy
 
 FIRST_LOAD_BYTES = 150 * 1024
@@ -306,3 +307,22 @@ def test_a_filter_offers_the_sources_of_the_tenant_and_the_one_that_is_looked_fo
     offered = re.findall(r'<option value="((?:route|schedule):[^"]+)"( selected)?>', text)
     assert [name for name, _ in offered if name.startswith("route:")] == ["route:webhook_echo", "route:gone"]
     assert [name for name, selected in offered if selected] == ["route:gone"]
+
+
+# Numbers.
+
+
+def test_numbers_that_may_be_wrong_are_not_called_right(world: DashboardWorld) -> None:
+    """A task is older than all that was counted: it is in no number."""
+    browser = signed_in(world)
+    world.seeds.queued(age_seconds=60)
+    exact = shown(browser.open("/routes")) + shown(browser.open("/"))
+    assert "not exact" not in exact.lower()
+    assert "Now 1 run of the last 24 hours waits." in exact
+    start_ms = Span.HOUR.start_of(world.now_ms()) - 3 * Span.HOUR.ms
+    world.aws.rollups.put_many([Rollup("default", Span.HOUR, start_ms, ALL_SOURCES, start_ms + 2 * Span.HOUR.ms)])
+    world.seeds.queued(age_seconds=5 * 3600)
+    routes = shown(browser.open("/routes"))
+    assert "1 queued not exact" in routes
+    assert "About 1 run of the last 24 hours waits." in routes
+    assert "Not exact: some runs may not be counted yet" in shown(browser.open("/"))

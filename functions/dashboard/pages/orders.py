@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from functions.dashboard.pages.words import number
 from workerflow.domain.bulk import BulkAction
 from workerflow.domain.dead_letter import LetterState
 from workerflow.domain.enablement import Enablement
@@ -155,28 +154,26 @@ _VERBS = {Enablement.ENABLED: "Enable", Enablement.PAUSED: "Pause", Enablement.D
 """In the order of their buttons: what puts it right again comes first."""
 
 
-def switch_orders(kind: str, name: str, state: Enablement, waiting: int = 0) -> Sequence[Order]:
+def switch_orders(kind: str, name: str, state: Enablement, how_many: str = "") -> Sequence[Order]:
     """How the switch of a source can be set from where it stands; `kind` is `routes` or `schedules`.
 
-    `waiting`: runs that are known to wait, which it means, too.
+    `how_many`: a sentence that tells which runs wait, which it means, too.
     """
     others = (other for other in _VERBS if other is not state)
-    return [switch_order(kind, name, other, before=state, waiting=waiting) for other in others]
+    return [switch_order(kind, name, other, before=state, how_many=how_many) for other in others]
 
 
 def switch_order(
-    kind: str, name: str, state: Enablement, *, before: Enablement | None = None, waiting: int = 0
+    kind: str, name: str, state: Enablement, *, before: Enablement | None = None, how_many: str = ""
 ) -> Order:
     """Set a source's switch."""
     is_resumed = state is Enablement.ENABLED and before is Enablement.PAUSED
     verb = "Resume" if is_resumed else _VERBS[state]
-    wait = f"{number(waiting)} {'run' if waiting == 1 else 'runs'} of the last 24 hours"
-    how_many = (f"Now {wait} {'waits' if waiting == 1 else 'wait'}.",) if waiting else ()
     return Order(
         name=f"{state.value}-{name}",
         opener=verb,
         title=f"{verb} {name}?",
-        says=(_SWITCHES[kind][state], *how_many, "It holds everywhere within 10 seconds."),
+        says=(_SWITCHES[kind][state], *filter(None, [how_many]), "It holds everywhere within 10 seconds."),
         segments=(kind, name, "state"),
         submit=f"{verb} {name}",
         back=(kind,),

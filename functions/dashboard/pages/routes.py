@@ -11,6 +11,7 @@ from functions.dashboard.pages.orders import Order, switch_orders
 from functions.dashboard.pages.rendering import page
 from functions.dashboard.pages.sample_calls import path_of, sample_call
 from functions.dashboard.pages.shell import Shell
+from functions.dashboard.pages.words import number
 from workerflow.domain.run import RunState
 from workerflow.domain.senders import SENDERS
 
@@ -73,5 +74,9 @@ def _card(view: RouteView, shell: Shell, tenant: str) -> Card:
     )
 
 
-def _waiting(view: RouteView) -> int:
-    return sum(view.counts.get(state, 0) for state in (RunState.QUEUED, RunState.WAITING, RunState.PARKED))
+def _waiting(view: RouteView) -> str:
+    """How many runs a switch means, in a sentence; empty if none is known."""
+    waiting = sum(view.counts.get(state, 0) for state in (RunState.QUEUED, RunState.WAITING, RunState.PARKED))
+    runs, wait = ("run", "waits") if waiting == 1 else ("runs", "wait")
+    when = "Now" if view.is_exact else "About"
+    return f"{when} {number(waiting)} {runs} of the last 24 hours {wait}." if waiting else ""
