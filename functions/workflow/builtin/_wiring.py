@@ -6,7 +6,7 @@ They run in the process of `workflow` and share its clients, so a task of anybod
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 from functions.workflow.wiring import workflow
 from workerflow.adapters.clients import Clients
@@ -71,142 +71,87 @@ def wire(
     settings: BuiltInSettings, clients: Clients, manifest: Manifest, clock: Clock, ids: Ids, signals: Signals
 ) -> BuiltIns:
     """The services, on the given world."""
-    return _World(settings, clients, manifest, clock, ids, signals).built_ins()
+    database = Database(clients.dynamodb())
+    acceptances = DynamoAcceptances(database, settings.idempotency_keys)
+    runs = DynamoRuns(database, runs=settings.runs, letters=settings.dead_letters)
+    rollups = DynamoRollups(database, settings.rollups)
+    schedules = DynamoSchedules(database, state=settings.cursor_state)
+    switches = DynamoSwitches(database, state=settings.cursor_state, audit=settings.audit_events)
+    objects = S3Blobs(clients.s3, settings.payload_bucket)
+    retention = Retention.of(retention_days=settings.retention_days, deadline_hours=settings.deadline_hours)
+    replays = _replays(settings, database)
+    tenants = _tenants(settings, database, clock, signals)
+    replay = ReplayTask(
+        acceptances=acceptances,
+        runs=runs,
+        replays=replays,
+        blobs=objects,
+        queue=SqsTaskQueue(clients.sqs(), settings.queue_url),
+        enablement=CheckEnablement(manifest=manifest, switches=switches, clock=clock),
+        manifest=manifest,
+        tenants=tenants,
+        schemas=JsonSchemas(),
+        clock=clock,
+        ids=ids,
+        signals=signals,
+        retention=retention,
+    )
+    return BuiltIns(
+        beat=Beat(clock=clock, signals=signals),
+        roll_up=RollUp(acceptances=acceptances, runs=runs, rollups=rollups, clock=clock),
+        retry_letters=RetryLetters(
+            replays=replays,
+            cursors=DynamoCursors(database, settings.cursor_state, "retry"),
+            replay=replay,
+            rules=_rules(settings),
+            clock=clock,
+            ids=ids,
+            faults=signals,
+        ),
+        write_digest=WriteDigest(rollups=rollups, replays=replays, schedules=schedules, clock=clock),
+        clean_up=CleanUp(
+            objects=objects,
+            acceptances=acceptances,
+            runs=runs,
+            replays=replays,
+            switches=switches,
+            schedules=schedules,
+            marks=DynamoCleanup(database, settings.cursor_state),
+            manifest=manifest,
+            clock=clock,
+            ids=ids,
+            retention_seconds=retention.retention_seconds,
+        ),
+        snapshot_config=SnapshotConfig(
+            manifest=manifest,
+            switches=switches,
+            schedules=schedules,
+            tenants=tenants,
+            objects=objects,
+        ),
+    )
 
 
-@dataclass(frozen=True)
-class _World:
-    """What the services share, each made once."""
+def _replays(settings: BuiltInSettings, database: Database) -> DynamoReplays:
+    return DynamoReplays(
+        database,
+        letters=settings.dead_letters,
+        lineage=settings.replay_lineage,
+        acceptances=settings.idempotency_keys,
+        audit=settings.audit_events,
+    )
 
-    settings: BuiltInSettings
-    clients: Clients
-    manifest: Manifest
-    clock: Clock
-    ids: Ids
-    signals: Signals
 
-    # Stores.
+def _tenants(settings: BuiltInSettings, database: Database, clock: Clock, signals: Signals) -> KnownTenants:
+    store = DynamoTenants(database, state=settings.cursor_state)
+    return KnownTenants(store=store, clock=clock, faults=signals)
 
-    @cached_property
-    def database(self) -> Database:
-        return Database(self.clients.dynamodb())
 
-    @cached_property
-    def acceptances(self) -> DynamoAcceptances:
-        return DynamoAcceptances(self.database, self.settings.idempotency_keys)
-
-    @cached_property
-    def runs(self) -> DynamoRuns:
-        return DynamoRuns(self.database, runs=self.settings.runs, letters=self.settings.dead_letters)
-
-    @cached_property
-    def replays(self) -> DynamoReplays:
-        return DynamoReplays(
-            self.database,
-            letters=self.settings.dead_letters,
-            lineage=self.settings.replay_lineage,
-            acceptances=self.settings.idempotency_keys,
-            audit=self.settings.audit_events,
-        )
-
-    @cached_property
-    def rollups(self) -> DynamoRollups:
-        return DynamoRollups(self.database, self.settings.rollups)
-
-    @cached_property
-    def schedules(self) -> DynamoSchedules:
-        return DynamoSchedules(self.database, state=self.settings.cursor_state)
-
-    @cached_property
-    def switches(self) -> DynamoSwitches:
-        return DynamoSwitches(self.database, state=self.settings.cursor_state, audit=self.settings.audit_events)
-
-    @cached_property
-    def objects(self) -> S3Blobs:
-        return S3Blobs(self.clients.s3, self.settings.payload_bucket)
-
-    @cached_property
-    def tenants(self) -> KnownTenants:
-        store = DynamoTenants(self.database, state=self.settings.cursor_state)
-        return KnownTenants(store=store, clock=self.clock, faults=self.signals)
-
-    # Rules.
-
-    @cached_property
-    def retention(self) -> Retention:
-        settings = self.settings
-        return Retention.of(retention_days=settings.retention_days, deadline_hours=settings.deadline_hours)
-
-    @property
-    def retry_rules(self) -> RetryRules:
-        settings = self.settings
-        return RetryRules(
-            classes=frozenset(settings.retry_classes),
-            min_age_seconds=settings.retry_min_age_minutes * 60,
-            max_age_seconds=settings.retry_max_age_hours * 3600,
-            per_run=settings.retry_per_run,
-            generations=settings.retry_generations,
-        )
-
-    # Services.
-
-    def built_ins(self) -> BuiltIns:
-        return BuiltIns(
-            beat=Beat(clock=self.clock, signals=self.signals),
-            roll_up=RollUp(acceptances=self.acceptances, runs=self.runs, rollups=self.rollups, clock=self.clock),
-            retry_letters=self._retry_letters(),
-            write_digest=WriteDigest(
-                rollups=self.rollups, replays=self.replays, schedules=self.schedules, clock=self.clock
-            ),
-            clean_up=self._clean_up(),
-            snapshot_config=SnapshotConfig(
-                manifest=self.manifest,
-                switches=self.switches,
-                schedules=self.schedules,
-                tenants=self.tenants,
-                objects=self.objects,
-            ),
-        )
-
-    def _retry_letters(self) -> RetryLetters:
-        return RetryLetters(
-            replays=self.replays,
-            cursors=DynamoCursors(self.database, self.settings.cursor_state, "retry"),
-            replay=self._replay(),
-            rules=self.retry_rules,
-            clock=self.clock,
-            ids=self.ids,
-            faults=self.signals,
-        )
-
-    def _replay(self) -> ReplayTask:
-        return ReplayTask(
-            acceptances=self.acceptances,
-            runs=self.runs,
-            replays=self.replays,
-            blobs=self.objects,
-            queue=SqsTaskQueue(self.clients.sqs(), self.settings.queue_url),
-            enablement=CheckEnablement(manifest=self.manifest, switches=self.switches, clock=self.clock),
-            manifest=self.manifest,
-            tenants=self.tenants,
-            schemas=JsonSchemas(),
-            clock=self.clock,
-            ids=self.ids,
-            signals=self.signals,
-            retention=self.retention,
-        )
-
-    def _clean_up(self) -> CleanUp:
-        return CleanUp(
-            objects=self.objects,
-            acceptances=self.acceptances,
-            runs=self.runs,
-            replays=self.replays,
-            switches=self.switches,
-            schedules=self.schedules,
-            marks=DynamoCleanup(self.database, self.settings.cursor_state),
-            manifest=self.manifest,
-            clock=self.clock,
-            ids=self.ids,
-            retention_seconds=self.retention.retention_seconds,
-        )
+def _rules(settings: BuiltInSettings) -> RetryRules:
+    return RetryRules(
+        classes=frozenset(settings.retry_classes),
+        min_age_seconds=settings.retry_min_age_minutes * 60,
+        max_age_seconds=settings.retry_max_age_hours * 3600,
+        per_run=settings.retry_per_run,
+        generations=settings.retry_generations,
+    )
