@@ -126,7 +126,7 @@ def replace_key(place: Place) -> str:
     except PlatformError as error:
         raise TokensError(
             f"{place.key_name} was replaced: no token and no session of before lets anybody in, within 5 minutes."
-            f" Not all of them are revoked, or told of in the audit trail: {error}. Once more does it"
+            f" Not all of them are revoked, or told of in the audit trail: {error}. Run the command again"
         ) from None
     return f"{place.key_name} was replaced: every session has ended. Tokens revoked: {ended}."
 

@@ -218,7 +218,7 @@ def test_a_key_that_was_replaced_is_said_to_be_although_what_follows_fails(run: 
     code, _, err = run("replace-key", "--env", "dev")
     assert code == 1
     assert f"{KEY} was replaced: no token and no session of before lets anybody in, within 5 minutes" in err
-    assert "Once more does it" in err
+    assert "Run the command again" in err
     assert proven(place, out.strip()) is Denial.INVALID
 
 
